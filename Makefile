@@ -1,0 +1,26 @@
+# One verb a task. Everything lives in .venv; VENV=… puts it elsewhere.
+VENV ?= .venv
+PYTHON ?= python3
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint docs bench clean
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,sandbox,dev]'
+	touch $@
+
+demo: $(VENV)/.installed  ## the main job on an embedded local OpenNeuro, off-line
+	$(BIN)/allbrains demo --out .demo
+
+test: lint  ## lint, types, layers, tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) .demo

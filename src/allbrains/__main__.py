@@ -1,0 +1,5 @@
+"""``python -m allbrains``."""
+
+from allbrains.cli.main import main
+
+main()

@@ -1,0 +1,83 @@
+"""The budgets of the house: file length, function length, no import cycle, modules documented."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+MAX_FILE_LINES = 400
+MAX_FUNCTION_CODE_LINES = 40
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
+    """Lines of a function without its docstring, blank lines, comments and its own nested functions."""
+    skip: set[int] = set()
+    if ast.get_docstring(function) is not None:
+        doc = function.body[0]
+        skip |= set(range(doc.lineno, (doc.end_lineno or 0) + 1))
+    body = range(function.lineno, (function.end_lineno or 0) + 1)
+    return sum(
+        1
+        for n in body
+        if n not in skip and lines[n - 1].strip() and not lines[n - 1].lstrip().startswith("#")
+    )
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    text = path.read_text()
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, code_lines(node, lines)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_file_or_function_is_too_long(path: Path):
+    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+    assert {name: n for name, n in functions(path) if n > MAX_FUNCTION_CODE_LINES} == {}
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("allbrains"):
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("allbrains")}
+    return found
+
+
+def test_no_import_cycle():
+    names = {
+        ".".join(p.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__"): p
+        for p in SOURCES
+    }
+    # a package's own name is kept out of its children's edges: `from allbrains.store import layout`
+    # names the module; the package is only the way there
+    edges = {name: {i for i in imports(path) if i in names and i != name} for name, path in names.items()}
+    for name, targets in edges.items():
+        edges[name] = {t for t in targets if not any(o.startswith(t + ".") for o in targets)}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " → ".join((*trail, name))
+        if name not in done:
+            for target in sorted(edges[name]):
+                visit(target, (*trail, name))
+            done.add(name)
+
+    for name in edges:
+        visit(name, ())
+
+
+def test_one_broad_except_in_the_package():
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in SOURCES
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if line.strip().startswith(("except Exception", "except:", "except BaseException"))
+    ]
+    assert len(found) <= 1, found
