@@ -6,16 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from allbrains.errors import Reason
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-    Affine = NDArray[np.float64]
+Array = NDArray[Any]
+Affine = NDArray[np.float64]
 
 
 class Algorithm(StrEnum):

@@ -1,0 +1,1 @@
+"""Grids, sampling between them, and the template space that everything ends in."""

@@ -1,0 +1,161 @@
+"""Sampling on grids: one linear resampler for everything. Values in, values out.
+
+Torch's ``grid_sample`` does the work: on one thread it is several times cheaper than
+``scipy.ndimage.map_coordinates`` and gives the same bytes in every process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from allbrains.recipe import Warp
+from allbrains.records import Affine, Array, Volume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A box of voxels in some space.
+
+    Attributes:
+        shape: voxels along x, y, z.
+        affine: shape (4, 4), voxel → RAS+ mm.
+    """
+
+    shape: tuple[int, int, int]
+    affine: Affine
+
+    @classmethod
+    def box(cls, corner: Sequence[float], extent: Sequence[float], spacing: float) -> Grid:
+        """Return the RAS-aligned grid of cubic voxels that covers a box.
+
+        Args:
+            corner: RAS+ mm of the box's lowest corner (the outer face of the first voxel).
+            extent: mm along x, y, z; rounded up to whole voxels.
+            spacing: edge of a voxel, mm.
+        """
+        shape = tuple(int(np.ceil(e / spacing - 1e-6)) for e in extent)
+        affine = np.diag([spacing, spacing, spacing, 1.0])
+        affine[:3, 3] = np.asarray(corner) + spacing / 2
+        return cls(shape=cast(tuple[int, int, int], shape), affine=affine)
+
+    def points(self) -> Array:
+        """Return the voxel centres, RAS+ mm, shape (x, y, z, 3), float32."""
+        return affine_points(self.affine, self.shape)
+
+
+def affine_points(affine: Affine, shape: tuple[int, int, int]) -> Array:
+    """Return ``affine`` applied to every voxel index of ``shape``: (x, y, z, 3), float32."""
+    points = np.empty((*shape, 3), np.float32)
+    for k in range(3):
+        x, y, z = (np.float64(affine[k, j]) * np.arange(shape[j]) for j in range(3))
+        points[..., k] = x[:, None, None] + y[None, :, None] + (z + affine[k, 3])[None, None, :]
+    return points
+
+
+def transform(affine: Affine, points: Array) -> Array:
+    """Return points, shape (..., 3), moved by a 4×4 affine; float32."""
+    moved = points @ affine[:3, :3].T.astype(np.float32)
+    moved += affine[:3, 3].astype(np.float32)
+    return moved
+
+
+def sample(arrays: Sequence[Array], affine: Affine, points: Array, *, edge: bool = False) -> list[Array]:
+    """Return the arrays' values at world points, trilinear.
+
+    Args:
+        arrays: each of the same shape (x, y, z), on the grid of ``affine``.
+        affine: voxel → mm of the arrays' world.
+        points: shape (..., 3), mm in that world.
+        edge: outside the grid: the nearest value instead of 0.
+
+    Returns:
+        One float32 array a given array, of the points' shape without the last axis.
+    """
+    import torch
+    from torch.nn import functional
+
+    shape = np.asarray(arrays[0].shape)
+    to_index = np.linalg.inv(affine)
+    # grid_sample wants x last-to-first and -1…1 between the centres of the outer voxels
+    to_unit = np.diag([*(2.0 / np.maximum(shape - 1, 1)), 1.0])
+    to_unit[:3, 3] = -1.0
+    unit = transform(to_unit @ to_index, points)
+    where = torch.from_numpy(unit.reshape(1, 1, 1, -1, 3)[..., ::-1].copy())
+    out = []
+    for array in arrays:
+        image = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))[None, None]
+        values = functional.grid_sample(
+            image, where, mode="bilinear", padding_mode="border" if edge else "zeros", align_corners=True
+        )
+        out.append(values.numpy().reshape(points.shape[:-1]))
+    return out
+
+
+def resample(volume: Volume, grid: Grid) -> Volume:
+    """Return a volume on another grid of the same world, trilinear, 0 outside."""
+    (array,) = sample([volume.array], volume.affine, grid.points())
+    return Volume(array=array, affine=grid.affine)
+
+
+def coarsen(volume: Volume, grid: Grid) -> Volume:
+    """Return a volume on a coarser grid of the same world: smoothed to the new voxel first."""
+    from scipy.ndimage import gaussian_filter
+
+    target = float(np.mean(Volume(array=volume.array[:1], affine=grid.affine).spacing))
+    # a voxel's width taken as a Gaussian's full width at half maximum: widths add in squares
+    sigma = [np.sqrt(max(target**2 - s**2, 0.0)) / 2.355 / s for s in volume.spacing]
+    smooth = gaussian_filter(volume.array.astype(np.float32, copy=False), sigma, truncate=2.5)
+    return resample(Volume(array=smooth, affine=volume.affine), grid)
+
+
+def through(warp: Warp, points: Array) -> Array:
+    """Return where template points lie in the scan: ``affine @ (x + displacement(x))``, RAS+ mm.
+
+    Args:
+        warp: template → scan.
+        points: shape (..., 3), template RAS+ mm.
+    """
+    moved = points.astype(np.float32, copy=True)
+    components = sample([warp.displacement[..., k] for k in range(3)], warp.grid_affine, points, edge=True)
+    for k in range(3):
+        moved[..., k] += components[k]
+    return transform(warp.affine, moved)
+
+
+def jacobian(warp: Warp) -> Array:
+    """Return the determinant of the warp's non-linear part, ``|I + ∂u/∂x|``, on its own grid.
+
+    Above 1 where the scan has more volume than the template, head size apart; central differences.
+
+    Returns:
+        Shape (x, y, z), float32, no unit.
+    """
+    field = np.asarray(warp.displacement, np.float64)
+    spacing = np.diag(warp.grid_affine)[:3]
+    rows = [np.stack(np.gradient(field[..., k], *spacing), axis=-1) for k in range(3)]
+    matrix = np.stack(rows, axis=-2) + np.eye(3)
+    determinant: Array = np.linalg.det(matrix).astype(np.float32)
+    return determinant
+
+
+def inverse(warp: Warp, points: Array, *, iterations: int = 12) -> Array:
+    """Return where scan points lie in the template, by fixed-point iteration on the displacement.
+
+    Converges where the displacement's gradient is below 1, as it is for a warp without folds;
+    12 rounds leave less than 0.05 mm on warps of this package.
+
+    Args:
+        warp: template → scan.
+        points: shape (..., 3), scan RAS+ mm.
+    """
+    affine_only = transform(np.asarray(np.linalg.inv(warp.affine), np.float64), points)
+    guess = affine_only
+    fields = [warp.displacement[..., k] for k in range(3)]
+    for _ in range(iterations):
+        moved = sample(fields, warp.grid_affine, guess, edge=True)
+        guess = affine_only - np.stack(moved, axis=-1)
+    return guess

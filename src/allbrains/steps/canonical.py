@@ -1,0 +1,72 @@
+"""Closest canonical orientation (RAS+ axes), float32, and what can be judged from voxels alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from allbrains.errors import Reason, ScanUnusable
+from allbrains.recipe import Case
+from allbrains.records import Volume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canonical:
+    """Turn and flip the axes so that they run closest to right, anterior, superior; no resampling.
+
+    Attributes:
+        max_non_finite: share of NaN or infinite voxels above which a scan is refused, 0-1; below it
+            they become 0.
+        min_extent_mm: a field of view smaller than this along any axis holds no head.
+    """
+
+    name: ClassVar[str] = "canonical"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("t1w",)
+    gives: ClassVar[tuple[str, ...]] = ("t1w",)
+
+    max_non_finite: float = 0.01
+    min_extent_mm: float = 60.0
+
+    def __call__(self, case: Case) -> Case:
+        """Return the case with ``t1w`` reoriented: a voxel keeps its world coordinates."""
+        volume = reorient(case.images["t1w"])
+        array = np.ascontiguousarray(volume.array, dtype=np.float32)
+        extent = [n * s for n, s in zip(array.shape, volume.spacing, strict=True)]
+        if min(extent) < self.min_extent_mm:
+            found = "×".join(f"{e:.0f}" for e in extent)
+            raise ScanUnusable(
+                Reason.IMPLAUSIBLE_BRAIN,
+                f"the field of view is {found} mm; a head needs {self.min_extent_mm:.0f} mm along each axis",
+            )
+        bad = ~np.isfinite(array)
+        share = float(bad.mean())
+        if share > self.max_non_finite:
+            raise ScanUnusable(Reason.NON_FINITE, f"{share:.1%} of the voxels are NaN or infinite")
+        if share:
+            array = np.where(bad, np.float32(0), array)
+        low, high = float(array.min()), float(array.max())
+        if not high > low:
+            raise ScanUnusable(Reason.CONSTANT, f"every voxel is {low:g}")
+        shape = np.asarray(volume.array.shape, float)
+        return case.plus(
+            images={"t1w": Volume(array=array, affine=volume.affine)},
+            numbers={
+                **{f"fov_{axis}_mm": e for axis, e in zip("xyz", extent, strict=True)},
+                **{f"spacing_{axis}_mm": s for axis, s in zip("xyz", volume.spacing, strict=True)},
+                "voxels": float(shape.prod()),
+                "non_finite_share": share,
+            },
+        )
+
+
+def reorient(volume: Volume) -> Volume:
+    """Return the volume with axes permuted and flipped to be closest to RAS+; world positions stay."""
+    from nibabel import orientations
+
+    turn = orientations.io_orientation(volume.affine)
+    array = orientations.apply_orientation(volume.array, turn)
+    affine = volume.affine @ orientations.inv_ornt_aff(turn, volume.array.shape)
+    return Volume(array=array, affine=affine)

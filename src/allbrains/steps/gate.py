@@ -1,0 +1,49 @@
+"""The gate: is this a human head at all? Refuses early what would only waste half a minute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from allbrains.errors import Reason, ScanUnusable
+from allbrains.recipe import Case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrainGate:
+    """Refuse a mask that no human brain has.
+
+    Attributes:
+        min_ml, max_ml: volume of the brain mask. Newborns have about 350 ml; the largest adult
+            masks measured are 2300 ml, noise gives 2900 and more.
+        max_extent_mm: longest edge of the mask's box; adults reach 200 mm.
+        max_faces: faces of the field of view that the mask may touch: noise touches all six, a
+            tightly cropped scan of a head touches some.
+    """
+
+    name: ClassVar[str] = "brain_gate"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("mask",)
+    gives: ClassVar[tuple[str, ...]] = ()
+
+    min_ml: float = 300.0
+    max_ml: float = 2600.0
+    max_extent_mm: float = 230.0
+    max_faces: int = 4
+
+    def __call__(self, case: Case) -> Case:
+        """Return the case as it is, or refuse it."""
+        ml = case.numbers["brain_mask_ml"]
+        extent = case.numbers["brain_extent_max_mm"]
+        faces = case.numbers["mask_faces_at_fov"]
+        if not self.min_ml <= ml <= self.max_ml:
+            self._refuse(f"the brain mask has {ml:.0f} ml; expected {self.min_ml:.0f} to {self.max_ml:.0f}")
+        if extent > self.max_extent_mm:
+            self._refuse(f"the brain mask is {extent:.0f} mm long; expected at most {self.max_extent_mm:.0f}")
+        if faces > self.max_faces and case.texts.get("input_stripped") != "yes":
+            self._refuse(f"the brain mask touches {faces:.0f} faces of the field of view")
+        return case
+
+    @staticmethod
+    def _refuse(detail: str) -> None:
+        raise ScanUnusable(Reason.IMPLAUSIBLE_BRAIN, detail)
