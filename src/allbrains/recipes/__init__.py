@@ -39,28 +39,41 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Recipe:
-    """Return a recipe that comes with the package, or one from a TOML file.
+    """Return a recipe that comes with the package, or one from a TOML file; see ``text``."""
+    return parse(text(name), origin=name)
+
+
+def text(name: str) -> str:
+    """Return a recipe's TOML.
 
     Args:
         name: one of ``names()``, or a path that ends in ``.toml``.
 
     Raises:
-        ConfigurationError: there is none, or it has an unknown step or setting; says which was meant.
+        ConfigurationError: there is none; says which was meant.
     """
     if name.endswith(".toml"):
         path = Path(name)
         if not path.is_file():
             raise ConfigurationError(f"no recipe file {name!r}")
-        return parse(path.read_text(encoding="utf-8"), origin=name)
+        return path.read_text(encoding="utf-8")
     if name not in names():
         raise ConfigurationError(f"no recipe {name!r}{_meant(name, names())}")
-    return parse((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"), origin=name)
+    return (files(__name__) / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def parse(text: str, *, origin: str) -> Recipe:
-    """Return the recipe that a TOML text describes; ``origin`` names it in errors."""
+def parse(toml: str, *, origin: str) -> Recipe:
+    """Return the recipe that a TOML text describes.
+
+    Args:
+        toml: the text.
+        origin: what to call it in errors.
+
+    Raises:
+        ConfigurationError: an unknown step or setting, or steps that don't fit together.
+    """
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"recipe {origin}: not valid TOML: {error}") from error
     _known(data, ["name", "steps"], f"recipe {origin}")

@@ -1,0 +1,132 @@
+"""The whole product on one screen: plan, run, record, seal. Resume is the second call."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from filelock import FileLock, Timeout
+
+from allbrains import recipes
+from allbrains.build.engines import Engine
+from allbrains.build.plan import TYPICAL_SECONDS, Plan, make_plan
+from allbrains.build.run import Job
+from allbrains.errors import ConfigurationError
+from allbrains.recipe import Recipe
+from allbrains.records import Done, Outcome, Scan
+from allbrains.space.template import SPACE, output_grid
+from allbrains.store.layout import Layout
+from allbrains.store.ledger import Ledger, LedgerReader, Tally
+from allbrains.store.manifest import Corpus, Grid, claim
+from allbrains.store.samples import write_samples
+from allbrains.store.shards import seal
+from allbrains.transfer import Network
+
+ATTEMPTS = 3  # a scan that failed so often has failed for good
+
+
+class Watch(Protocol):
+    """Sees a build go by; the progress bar is one."""
+
+    def begin(self, plan: Plan) -> None:
+        """Learn what will be done."""
+
+    def see(self, scan: Scan, outcome: Outcome) -> None:
+        """Learn one outcome, after it was recorded."""
+
+
+def build(
+    scans: Sequence[Scan],
+    people: Mapping[str, Mapping[str, Any]],
+    layout: Layout,
+    *,
+    recipe: str,
+    engine: Engine,
+    network: Network,
+    watch: Watch,
+) -> Tally:
+    """Make every scan a sample, or a row that says why not; return the corpus' tally.
+
+    Args:
+        scans: what to build, in the catalogue's order.
+        people: demographics columns of each scan, by scan id.
+        layout: the output folder; what it has already is not done again.
+        recipe: name or TOML file.
+        engine: where scans run.
+        network: what workers may ask.
+        watch: sees progress.
+
+    Raises:
+        ConfigurationError: the folder is in use, or holds another recipe's results.
+    """
+    made = recipes.load(recipe)
+    claim(layout, Corpus.of(made, grid_of(made)))
+    job = Job(
+        recipe_toml=recipes.text(recipe),
+        recipe_origin=recipe,
+        staging=str(layout.staging.resolve()),
+        network=network,
+    )
+    with _alone(layout), Ledger.open(layout.ledger) as ledger:
+        ledger.register(scans)
+        plan = plan_of(scans, ledger)
+        watch.begin(plan)
+        for scan, outcome in engine(plan.todo, job):
+            ledger.record(scan.scan_id, outcome)
+            watch.see(scan, outcome)
+            _seal_ripe(layout, ledger, scan.dataset)
+        _seal_ripe(layout, ledger, None)
+        write_samples(layout, ledger, people)
+        return ledger.tally()
+
+
+def plan_of(scans: Sequence[Scan], ledger: LedgerReader) -> Plan:
+    """Return what is left to do of these scans, timed by what this corpus' scans took so far."""
+    done = {scan_id for scan_id, outcome in ledger.outcomes().items() if isinstance(outcome, Done)}
+    seconds = [cost.wall_s for scan_id, _, cost in ledger.costs() if scan_id in done]
+    return make_plan(
+        scans,
+        ledger.outcomes(),
+        ledger.attempts(),
+        attempts=ATTEMPTS,
+        seconds_per_scan=sum(seconds) / len(done) if done else TYPICAL_SECONDS,
+    )
+
+
+def grid_of(recipe: Recipe) -> Grid:
+    """Return the grid that a recipe's maps end on.
+
+    Raises:
+        ConfigurationError: no step brings them to the template.
+    """
+    for step in recipe.steps:
+        if spacing := getattr(step, "spacing_mm", 0.0) if step.name == "to_template" else 0.0:
+            grid = output_grid(spacing)
+            return Grid.of(SPACE, grid.shape, grid.affine)
+    raise ConfigurationError(f"recipe {recipe.name!r} has no step 'to_template', so nothing can be stored")
+
+
+def _seal_ripe(layout: Layout, ledger: Ledger, dataset: str | None) -> None:
+    for shard in ledger.ripe(attempts=ATTEMPTS if dataset else 1, dataset=dataset):
+        seal(layout, ledger, shard)
+
+
+@contextmanager
+def _alone(layout: Layout) -> Iterator[None]:
+    """Hold the folder's lock; the system frees it when the process ends, however it ends."""
+    holder = layout.root / "driver.json"
+    lock = FileLock(layout.root / "driver.lock", timeout=0)
+    try:
+        with lock:
+            holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            try:
+                yield
+            finally:
+                holder.unlink(missing_ok=True)
+    except Timeout as error:
+        who = holder.read_text() if holder.exists() else "another process"
+        raise ConfigurationError(f"{layout.root} is being written by {who}") from error

@@ -1,0 +1,69 @@
+"""What there is to do, and what it will cost. Pure: tables, ledger and recipe in, a plan out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from allbrains.records import Failed, Outcome, Scan
+
+# Measured on one thread with the embedded recipe (docs/benchmarks.md); replaced by the corpus' own
+# mean as soon as it has one.
+TYPICAL_SECONDS = 45.0
+TYPICAL_SAMPLE_BYTES = 9.5e6  # six maps at 1 mm and a displacement field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The scans to run now, and how many are settled already.
+
+    Attributes:
+        todo: never run, or failed fewer than ``attempts`` times.
+        settled: done, rejected, or failed for the last time.
+        seconds_per_scan: wall seconds of one scan in one slot.
+    """
+
+    todo: tuple[Scan, ...]
+    settled: int
+    seconds_per_scan: float
+
+    @property
+    def bytes_to_fetch(self) -> int:
+        """Bytes of the scans to run."""
+        return sum(scan.size for scan in self.todo)
+
+    def hours(self, slots: int) -> float:
+        """Return the hours of work with this many slots."""
+        return len(self.todo) * self.seconds_per_scan / slots / 3600
+
+    def temporary_bytes(self, slots: int) -> int:
+        """Return the most disk that scans in flight take: each slot its own largest file."""
+        return sum(sorted((scan.size for scan in self.todo), reverse=True)[:slots])
+
+
+def make_plan(
+    scans: Iterable[Scan],
+    outcomes: Mapping[str, Outcome],
+    tried: Mapping[str, int],
+    *,
+    attempts: int,
+    seconds_per_scan: float = TYPICAL_SECONDS,
+) -> Plan:
+    """Return what is left to do of these scans.
+
+    Args:
+        scans: what the catalogue selects.
+        outcomes: by scan id, from the ledger.
+        tried: how often each scan was tried, by scan id.
+        attempts: a scan that failed so often is settled.
+        seconds_per_scan: measured, or typical.
+    """
+    todo, settled = [], 0
+    for scan in scans:
+        outcome = outcomes.get(scan.scan_id)
+        again = isinstance(outcome, Failed) and tried.get(scan.scan_id, 0) < attempts
+        if outcome is None or again:
+            todo.append(scan)
+        else:
+            settled += 1
+    return Plan(todo=tuple(todo), settled=settled, seconds_per_scan=seconds_per_scan)

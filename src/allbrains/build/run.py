@@ -1,0 +1,124 @@
+"""``run(scan)``: one scan from its source to a staged sample. The same on a laptop and on a cluster."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from allbrains import recipes
+from allbrains.build.memory import peak_mb, reset_peak
+from allbrains.build.sample import sample_of
+from allbrains.errors import ScanUnusable, TransientError
+from allbrains.recipe import Case, Recipe
+from allbrains.records import Cause, Failed, Outcome, Rejected, Sample, Scan, StepCost
+from allbrains.sources.image_file import read_image
+from allbrains.store.staging import stage
+from allbrains.transfer import Client, Network, fetch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a worker must know beside the scan; plain values, so that it can travel.
+
+    Attributes:
+        recipe_toml: the recipe's text.
+        recipe_origin: its name or file, for messages.
+        staging: folder for finished samples.
+        network: what may be asked, and how patiently.
+    """
+
+    recipe_toml: str
+    recipe_origin: str
+    staging: str
+    network: Network = field(default_factory=Network)
+
+    def recipe(self) -> Recipe:
+        """Return the recipe."""
+        return recipes.parse(self.recipe_toml, origin=self.recipe_origin)
+
+
+class Runner:
+    """Keeps what is worth keeping between scans: the recipe's steps and the pooled connections."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._recipe = job.recipe()
+        self._client = Client(job.network)
+
+    def __call__(self, scan: Scan) -> Outcome:
+        """Return exactly one outcome, whatever happens; disk use beyond the sample ends with the call."""
+        meter = Meter()
+        try:
+            sample = self._process(scan, meter)
+            with meter("stage"):
+                done = stage(scan.scan_id, sample, Path(self._job.staging))
+            return replace(done, costs=meter.costs)
+        except ScanUnusable as error:
+            return Rejected(reason=error.reason, detail=error.detail, costs=meter.costs)
+        except Exception as error:  # the only one in the package: whatever it is becomes a row
+            return Failed(cause=cause_of(error), detail=f"{meter.running}: {said(error)}", costs=meter.costs)
+
+    def _process(self, scan: Scan, meter: Meter) -> Sample:
+        with TemporaryDirectory(prefix="scan-") as folder:
+            with meter("fetch"):
+                path = fetch(
+                    scan.urls,
+                    size=scan.size,
+                    digest=scan.digest,
+                    target=Path(folder) / "image",
+                    client=self._client,
+                )
+            with meter("read"):
+                case = Case(images={"t1w": read_image(path)})
+            path.unlink()
+            for step in self._recipe.steps:
+                with meter(step.name):
+                    case = step(case)
+            with meter("encode"):
+                return sample_of(case)
+
+
+class Meter:
+    """Notes what each step cost, also the one that fails."""
+
+    def __init__(self) -> None:
+        self.costs: tuple[StepCost, ...] = ()
+        self.running = "start"
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Measure a block: seconds of CPU of all threads, of wall, and the process's peak memory."""
+        self.running = name
+        reset_peak()
+        cpu, wall = time.process_time(), time.monotonic()
+        try:
+            yield
+        finally:
+            cost = StepCost(
+                name=name,
+                cpu_s=time.process_time() - cpu,
+                wall_s=time.monotonic() - wall,
+                peak_mb=peak_mb(),
+            )
+            self.costs = (*self.costs, cost)
+
+
+def cause_of(error: Exception) -> Cause:
+    """Return what an unexpected exception counts as."""
+    if isinstance(error, MemoryError):
+        return Cause.MEMORY
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Cause.DISK
+    if isinstance(error, TransientError):
+        return Cause.DISK if "space" in str(error) else Cause.NETWORK
+    return Cause.EXCEPTION
+
+
+def said(error: Exception) -> str:
+    """Return an exception as one short line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:500]

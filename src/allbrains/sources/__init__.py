@@ -1,0 +1,1 @@
+"""Where scans come from: OpenNeuro, BIDS folders, image files."""

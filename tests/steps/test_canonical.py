@@ -1,0 +1,84 @@
+"""Laws of reorientation, and what is refused from voxels alone."""
+
+import itertools
+
+import nibabel
+import numpy as np
+import pytest
+
+from allbrains.errors import Reason, ScanUnusable
+from allbrains.recipe import Case
+from allbrains.records import Volume
+from allbrains.steps.brain_mask import bounding_box, crop, largest_filled
+from allbrains.steps.canonical import Canonical, reorient
+
+ORIENTATIONS = [
+    "".join(letters)
+    for axes in itertools.permutations(["RL", "AP", "SI"])
+    for letters in itertools.product(*axes)
+]
+
+
+@pytest.mark.parametrize("codes", ORIENTATIONS)
+def test_a_marker_keeps_its_world_coordinates_in_every_orientation(codes):
+    start = np.diag([1.0, 1.3, 2.0, 1.0])
+    start[:3, 3] = (-30, -50, -20)
+    array = np.zeros((5, 6, 7), np.float32)
+    array[4, 1, 2] = 1
+    world = start @ (4, 1, 2, 1)
+    turn = nibabel.orientations.axcodes2ornt(codes)
+    turned = nibabel.orientations.apply_orientation(array, turn)
+    affine = start @ nibabel.orientations.inv_ornt_aff(turn, array.shape)
+    out = reorient(Volume(array=turned, affine=affine))
+    index = np.argwhere(out.array)[0]
+    np.testing.assert_allclose(out.affine @ (*index, 1), world)
+    assert "".join(nibabel.aff2axcodes(out.affine)) == "RAS"
+
+
+def volume(array: np.ndarray, spacing: float = 4.0) -> Case:
+    affine = np.diag([spacing, spacing, spacing, 1])
+    return Case(images={"t1w": Volume(array=array.astype(np.float32), affine=affine)})
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        (volume(np.full((20, 20, 20), 3.0)), Reason.CONSTANT),
+        (volume(np.full((20, 20, 20), np.nan)), Reason.NON_FINITE),
+        (volume(np.random.default_rng(0).random((20, 20, 5))), Reason.IMPLAUSIBLE_BRAIN),
+    ],
+)
+def test_what_holds_no_head_is_refused(case, reason):
+    with pytest.raises(ScanUnusable) as caught:
+        Canonical()(case)
+    assert caught.value.reason is reason
+
+
+def test_a_few_nans_become_0():
+    array = np.random.default_rng(0).random((20, 20, 20))
+    array[3, 4, 5] = np.nan
+    out = Canonical()(volume(array))
+    assert out.images["t1w"].array[3, 4, 5] == 0
+    assert out.numbers["non_finite_share"] == pytest.approx(1 / 8000)
+
+
+def test_cropping_keeps_world_positions_and_the_whole_mask():
+    mask = np.zeros((20, 22, 24), bool)
+    mask[5:9, 6:12, 20:24] = True
+    affine = np.array([[0, -2, 0, 9], [1, 0, 0, -4], [0, 0, 3, 7], [0, 0, 0, 1]], float)
+    box = bounding_box(mask, [2, 2, 2])
+    out = crop(Volume(array=mask, affine=affine), box)
+    assert out.array.sum() == mask.sum()
+    before = np.argwhere(mask)[0]
+    after = np.argwhere(out.array)[0]
+    np.testing.assert_allclose(affine @ (*before, 1), out.affine @ (*after, 1))
+
+
+def test_the_largest_piece_is_kept_and_its_holes_filled():
+    mask = np.zeros((12, 12, 12), bool)
+    mask[1:8, 1:8, 1:8] = True
+    mask[4, 4, 4] = False
+    mask[10, 10, 10] = True
+    out = largest_filled(mask)
+    assert out[4, 4, 4]
+    assert not out[10, 10, 10]
