@@ -1,0 +1,73 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from allbrains.errors import AllbrainsError, ConfigurationError, CorpusError, TransientError
+
+# Called with the name of each commit step, before or after it. Tests crash in it at the Nth step.
+Hook = Callable[[str], None]
+
+TEMPORARY = ".*.tmp"  # glob of what an interrupted write leaves behind
+
+
+def passing(step: str) -> None:
+    """Do nothing: the hook of real runs."""
+
+
+@contextmanager
+def publishing(path: Path, at: Hook = passing) -> Iterator[Path]:
+    """Give a temporary path to write to; on leaving, what was written there appears as ``path``.
+
+    Raises:
+        TransientError: the disk or the quota is full; nothing is left behind.
+        ConfigurationError: the folder can't be written to.
+        CorpusError: the disk fails.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        make_folder(path.parent)
+        at(f"writing {path.name}")
+        yield temporary
+        at(f"written {path.name}")
+        _sync(temporary)
+        at(f"synced {path.name}")
+        temporary.replace(path)
+        at(f"renamed {path.name}")
+        _sync(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise translated(error, path) from error
+    at(f"published {path.name}")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder with its parents, so that they outlive a power cut."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
+def translated(error: OSError, path: Path) -> AllbrainsError:
+    """Return what the caller should do about an error of the operating system."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return TransientError(f"no space left to write {path}")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        return ConfigurationError(f"can't write {path}: {os.strerror(error.errno)}")
+    return CorpusError(f"can't write {path}: {error}")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,142 @@
+"""``allbrains.json``: what an output folder holds. Written once; a folder holds one recipe on one grid."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.recipe import Recipe
+from allbrains.store.files import Hook, passing, publishing
+from allbrains.store.layout import Layout
+
+if TYPE_CHECKING:
+    from allbrains.records import Affine
+
+FORMAT_VERSION = 1  # raised when a reader of the version before could misread a folder
+
+Matrix = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The grid that all maps of a corpus share.
+
+    Attributes:
+        space: TemplateFlow name, such as ``MNI152NLin2009aSym``.
+        shape: voxels along x, y, z.
+        affine: 4 rows of 4, voxel index → RAS+ mm of the space.
+    """
+
+    space: str
+    shape: tuple[int, int, int]
+    affine: Matrix
+
+    @classmethod
+    def of(cls, space: str, shape: tuple[int, int, int], affine: Affine) -> Grid:
+        """Return a grid with the affine as plain numbers."""
+        return cls(space=space, shape=shape, affine=tuple(tuple(map(float, row)) for row in affine))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """What an output folder holds.
+
+    Attributes:
+        format_version: of the files in the folder.
+        recipe: name of the recipe.
+        steps: names, versions and settings of its steps, as canonical JSON.
+        fingerprint: of the recipe.
+        grid: of its maps.
+    """
+
+    format_version: int = FORMAT_VERSION
+    recipe: str
+    steps: str
+    fingerprint: str
+    grid: Grid
+
+    @classmethod
+    def of(cls, recipe: Recipe, grid: Grid) -> Corpus:
+        """Return the corpus that this recipe makes on this grid."""
+        return cls(recipe=recipe.name, steps=recipe.as_json(), fingerprint=recipe.fingerprint, grid=grid)
+
+    def to_json(self) -> str:
+        """Return the text of ``allbrains.json``."""
+        fields = asdict(self)
+        fields["steps"] = json.loads(self.steps)
+        return json.dumps(fields, indent=1, sort_keys=True) + "\n"
+
+
+def parse(text: str, origin: Path) -> Corpus:
+    """Return the corpus that a manifest describes.
+
+    Raises:
+        ConfigurationError: it was written by a later version of allbrains.
+        CorpusError: it is not a manifest.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(text)
+        version = int(fields["format_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"{origin} is not a manifest of allbrains: {error}") from error
+    if version > FORMAT_VERSION:
+        raise ConfigurationError(
+            f"{origin.parent} is of format {version}, this allbrains reads up to {FORMAT_VERSION}: upgrade it"
+        )
+    try:
+        grid = fields["grid"]
+        return Corpus(
+            format_version=version,
+            recipe=fields["recipe"],
+            steps=json.dumps(fields["steps"], sort_keys=True, separators=(",", ":")),
+            fingerprint=fields["fingerprint"],
+            grid=Grid(
+                space=grid["space"],
+                shape=tuple(grid["shape"]),
+                affine=tuple(tuple(row) for row in grid["affine"]),
+            ),
+        )
+    except (KeyError, TypeError) as error:
+        raise CorpusError(f"{origin} is incomplete: {error}") from error
+
+
+def read(layout: Layout) -> Corpus:
+    """Return what an output folder holds.
+
+    Raises:
+        ConfigurationError: there is no corpus, or one of a later version.
+        CorpusError: the manifest is broken.
+    """
+    try:
+        text = layout.manifest.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigurationError(
+            f"no corpus in {layout.root}: {layout.manifest.name} is missing; `allbrains build` makes one"
+        ) from error
+    return parse(text, layout.manifest)
+
+
+def claim(layout: Layout, corpus: Corpus, *, at: Hook = passing) -> None:
+    """Make the folder hold this corpus, or see that it already does.
+
+    Raises:
+        ConfigurationError: it holds the results of another recipe, or on another grid.
+    """
+    if not layout.manifest.exists():
+        with publishing(layout.manifest, at) as temporary:
+            temporary.write_text(corpus.to_json(), encoding="utf-8")
+        return
+    found = read(layout)
+    if found.fingerprint != corpus.fingerprint:
+        raise ConfigurationError(
+            f"{layout.root} holds the recipe {found.recipe!r} ({found.fingerprint}), "
+            f"not {corpus.recipe!r} ({corpus.fingerprint}): use another --out"
+        )
+    if found.grid != corpus.grid:
+        raise ConfigurationError(
+            f"{layout.root} holds maps on the grid {found.grid.shape} of {found.grid.space}, "
+            f"not {corpus.grid.shape} of {corpus.grid.space}: use another --out"
+        )

@@ -1,0 +1,128 @@
+"""``samples.parquet``: one row for each planned scan, with everything that isn't a map.
+
+It is derived from the ledger and the shards, and can be written again at any time. Nothing in it depends
+on when or how often something ran: what scans cost is in the ledger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from allbrains import tables
+from allbrains.records import Done, Failed, Outcome, Rejected
+from allbrains.store import manifest
+from allbrains.store.files import Hook, passing, publishing
+from allbrains.store.layout import Layout, ShardKey
+from allbrains.store.ledger import LedgerReader, Sealed
+from allbrains.store.schema import MapSpec, samples_schema, specs_of_shard
+from allbrains.store.shards import Entry, entries
+
+ROWS_PER_GROUP = 1024  # 40 MB of montages; without them, few enough groups that a scan over all is quick
+
+_NOBODY = pa.schema([pa.field("scan_id", pa.string())]).empty_table()
+
+
+def write_samples(
+    layout: Layout,
+    ledger: LedgerReader,
+    *,
+    demographics: pa.Table = _NOBODY,
+    descriptions: Mapping[str, str] | None = None,
+    at: Hook = passing,
+) -> None:
+    """Write the samples table of an output folder.
+
+    Args:
+        layout: of the folder.
+        ledger: of the folder.
+        demographics: the column ``scan_id`` and what is to be joined to the scans by it.
+        descriptions: of numbers and texts, by name, for the columns' metadata.
+        at: called around each commit step.
+
+    Raises:
+        CorpusError: a shard is missing or unreadable.
+        ValueError: two columns would have one name.
+    """
+    sealed = ledger.sealed()
+    specs, numbers, texts = _names(layout, sealed)
+    schema = samples_schema(
+        specs=specs,
+        numbers=sorted(numbers),
+        texts=sorted(texts),
+        demographics=[field for field in demographics.schema if field.name != "scan_id"],
+        descriptions=descriptions or {},
+        corpus=manifest.read(layout),
+    )
+    people = {row["scan_id"]: row for row in demographics.to_pylist()}
+    with (
+        publishing(layout.samples, at) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        rows: list[dict[str, Any]] = []
+        for row in _rows(layout, ledger, sealed, people):
+            rows.append(row)
+            if len(rows) == ROWS_PER_GROUP:
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+                rows = []
+        writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _names(
+    layout: Layout, sealed: Mapping[ShardKey, Sealed]
+) -> tuple[dict[str, MapSpec], set[str], set[str]]:
+    """Return the maps, and the names of all numbers and texts of all samples."""
+    specs: dict[str, MapSpec] = {}
+    numbers, texts = set[str](), set[str]()
+    for shard in sealed:
+        path = layout.shard(shard)
+        for entry in entries(path, montages=False).values():
+            numbers |= json.loads(entry.values["numbers"]).keys()
+            texts |= json.loads(entry.values["texts"]).keys()
+        specs |= specs_of_shard(pq.read_schema(path))
+    return specs, numbers, texts
+
+
+def _rows(
+    layout: Layout,
+    ledger: LedgerReader,
+    sealed: Mapping[ShardKey, Sealed],
+    people: Mapping[str, Mapping[str, Any]],
+) -> Iterator[dict[str, Any]]:
+    """Yield one row for each planned scan, by dataset, shard and position."""
+    outcomes = ledger.outcomes()
+    for shard, members in groupby(ledger.members(), key=lambda member: member.shard):
+        held = entries(layout.shard(shard)) if shard in sealed else {}
+        scans = [member.scan for member in members]
+        for scan, row in zip(scans, tables.scans_table(scans).to_pylist(), strict=True):
+            outcome, entry = outcomes.get(scan.scan_id), held.get(scan.scan_id)
+            told = {**row, **people.get(scan.scan_id, {})}
+            if isinstance(outcome, Done) and entry is not None:
+                place = {"shard": layout.shard_name(shard), "shard_size": sealed[shard].size}
+                yield told | place | _done(entry)
+            else:
+                yield told | _not_done(outcome)
+
+
+def _done(entry: Entry) -> dict[str, Any]:
+    row = dict(entry.values)
+    row |= json.loads(row.pop("texts")) | json.loads(row.pop("numbers"))
+    row |= {f"{name}_start": start for name, start in entry.starts.items()}
+    row |= {"outcome": "done", "reason": "", "cause": "", "detail": "", "row_group": entry.row_group}
+    return row
+
+
+def _not_done(outcome: Outcome | None) -> dict[str, Any]:
+    row = {"outcome": "pending", "reason": "", "cause": "", "detail": ""}
+    match outcome:
+        case Rejected():
+            return row | {"outcome": "rejected", "reason": outcome.reason.value, "detail": outcome.detail}
+        case Failed():
+            return row | {"outcome": "failed", "cause": outcome.cause.value, "detail": outcome.detail}
+        case Done() | None:  # not yet in a shard
+            return row

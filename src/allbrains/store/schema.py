@@ -1,0 +1,187 @@
+"""The columns of shards and of the samples table, each with its description. Pure.
+
+A shard's row is one sample. Each map ``m`` has five columns: ``m`` (one blosc2 chunk), ``m_scale``,
+``m_offset``, ``m_nbytes`` and ``m_crc32``. What is the same for all rows stands once, in the metadata of
+the map's field: ``shape`` (JSON) and ``dtype`` (NumPy's name, little-endian, C order).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from allbrains import tables
+from allbrains.errors import CorpusError
+from allbrains.store.manifest import FORMAT_VERSION, Corpus
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_CORPUS, _MAPS = b"allbrains.corpus", b"allbrains.maps"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapSpec:
+    """What all of a corpus's maps of one name have in common.
+
+    Attributes:
+        shape: axes x, y, z; a vector map has its components first.
+        dtype: NumPy's name of an integer type, such as ``uint16``.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+_ROW = {
+    "scan_id": (pa.string(), "32 hex digits over dataset, path and content"),
+    "dataset": (pa.string(), "Accession or folder name"),
+    "path": (pa.string(), "BIDS path of the scan inside the dataset"),
+    "numbers": (pa.string(), "Volumes and metrics, a JSON object; null where a number is not finite"),
+    "texts": (pa.string(), "Provenance and flags, a JSON object"),
+    "montage": (pa.binary(), "PNG picture of the result"),
+}
+
+_OF_MAP_IN_ROW = {
+    "{}_scale": (pa.float64(), "{}: value = stored * scale + offset"),
+    "{}_offset": (pa.float64(), "{}: value of a stored 0"),
+    "{}_nbytes": (pa.int64(), "{}: bytes of the chunk"),
+    "{}_crc32": (pa.int64(), "{}: CRC-32 of the chunk"),
+}
+
+_OUTCOME = {
+    "outcome": (pa.string(), "done (in a shard), rejected, failed, or pending"),
+    "reason": (pa.string(), "Reason code where rejected, else empty"),
+    "cause": (pa.string(), "Cause where failed, else empty"),
+    "detail": (pa.string(), "One sentence on a rejection or failure, else empty"),
+    "shard": (pa.string(), "File that holds the sample, relative to this table; null where there is none"),
+    "shard_size": (pa.int64(), "Bytes of that file; another size means that this table is out of date"),
+    "row_group": (pa.int32(), "Row group of the sample, from 0; it has one row"),
+}
+_OF_MAP_IN_SAMPLES = {"{}_start": (pa.int64(), "{}: first byte of the chunk in the shard")} | _OF_MAP_IN_ROW
+_MONTAGE = {"montage": _ROW["montage"]}
+
+Columns = dict[str, tuple[pa.DataType, str]]
+
+
+def _fields(columns: Columns, *, nullable: bool) -> list[pa.Field]:
+    return [
+        pa.field(name, kind, nullable=nullable, metadata={"description": text})
+        for name, (kind, text) in columns.items()
+    ]
+
+
+def _of_map(columns: Columns, name: str) -> Columns:
+    return {column.format(name): (kind, text.format(name)) for column, (kind, text) in columns.items()}
+
+
+def shard_schema(specs: Mapping[str, MapSpec], corpus: Corpus) -> pa.Schema:
+    """Return the schema of a shard and of a staged sample.
+
+    Raises:
+        ValueError: a map's name is not lower-case letters, digits and ``_``, or clashes with a column.
+    """
+    fields = _fields(_ROW, nullable=False)
+    for name, spec in specs.items():
+        if not _NAME.match(name):
+            raise ValueError(f"a map can't be called {name!r}: lower-case letters, digits and _ only")
+        about = {
+            "description": f"{name}: a blosc2 chunk",
+            "shape": json.dumps(spec.shape),
+            "dtype": spec.dtype,
+        }
+        fields.append(pa.field(name, pa.binary(), nullable=False, metadata=about))
+        fields += _fields(_of_map(_OF_MAP_IN_ROW, name), nullable=False)
+    return pa.schema(_distinct(fields), metadata=_metadata("shard", corpus))
+
+
+def samples_schema(
+    *,
+    specs: Mapping[str, MapSpec],
+    numbers: list[str],
+    texts: list[str],
+    demographics: list[pa.Field],
+    descriptions: Mapping[str, str],
+    corpus: Corpus,
+) -> pa.Schema:
+    """Return the schema of the samples table.
+
+    Args:
+        specs: of all maps.
+        numbers: names of all numbers of all samples.
+        texts: names of all texts of all samples.
+        demographics: the fields that are joined to the scans, without ``scan_id``.
+        descriptions: of numbers and texts, by name.
+        corpus: what the folder holds.
+
+    Raises:
+        ValueError: two columns have one name.
+    """
+    fields = [field.with_nullable(True) for field in tables.SCANS]
+    fields += [field.with_nullable(True) for field in demographics]
+    fields += _fields(_OUTCOME, nullable=True)
+    fields += _fields(
+        {name: (pa.float64(), descriptions.get(name, "Number of the recipe")) for name in numbers}
+        | {name: (pa.string(), descriptions.get(name, "Text of the recipe")) for name in texts},
+        nullable=True,
+    )
+    for name in specs:
+        fields += _fields(_of_map(_OF_MAP_IN_SAMPLES, name), nullable=True)
+    fields += _fields(_MONTAGE, nullable=True)
+    maps = {name: {"shape": spec.shape, "dtype": spec.dtype} for name, spec in specs.items()}
+    return pa.schema(
+        _distinct(fields), metadata=_metadata("samples", corpus) | {_MAPS: json.dumps(maps).encode()}
+    )
+
+
+def specs_of_shard(schema: pa.Schema) -> dict[str, MapSpec]:
+    """Return the maps of a shard or staged sample, by name, in their order."""
+    return {
+        field.name: MapSpec(
+            shape=tuple(json.loads(field.metadata[b"shape"])), dtype=field.metadata[b"dtype"].decode()
+        )
+        for field in schema
+        if b"shape" in (field.metadata or {})
+    }
+
+
+def specs_of_samples(schema: pa.Schema) -> dict[str, MapSpec]:
+    """Return the maps that a samples table tells of, by name, in their order.
+
+    Raises:
+        CorpusError: it is not a samples table.
+    """
+    try:
+        maps = json.loads(schema.metadata[_MAPS])
+    except (TypeError, KeyError) as error:
+        raise CorpusError("not a table of samples: its metadata names no maps") from error
+    return {name: MapSpec(shape=tuple(one["shape"]), dtype=one["dtype"]) for name, one in maps.items()}
+
+
+def corpus_text(schema: pa.Schema) -> str:
+    """Return the manifest that a shard or samples table carries.
+
+    Raises:
+        CorpusError: it carries none.
+    """
+    try:
+        return str(schema.metadata[_CORPUS].decode())
+    except (TypeError, KeyError) as error:
+        raise CorpusError("not a file of an allbrains corpus: its metadata has no manifest") from error
+
+
+def _metadata(table: str, corpus: Corpus) -> dict[bytes, bytes]:
+    return {
+        b"allbrains.table": table.encode(),
+        b"allbrains.format": str(FORMAT_VERSION).encode(),
+        _CORPUS: corpus.to_json().encode(),
+    }
+
+
+def _distinct(fields: list[pa.Field]) -> list[pa.Field]:
+    names = [field.name for field in fields]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two columns would be called {', '.join(twice)}")
+    return fields
