@@ -17,8 +17,12 @@ from allbrains.errors import AllbrainsError, ConfigurationError
 
 # name → (module with a click command called `command`, extra that it needs). Imported when called.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("allbrains.cli.demo", "build,sandbox"),
     "catalog": ("allbrains.cli.catalog", "build"),
+    "plan": ("allbrains.cli.plan", "build"),
+    "build": ("allbrains.cli.build", "build"),
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
+    "doctor": ("allbrains.cli.doctor", ""),
 }
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
