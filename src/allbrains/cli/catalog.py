@@ -55,6 +55,7 @@ def command(
         cache=out / "cache",
         contact=contact,
     )
+    catalogue.check(where)  # a crawl takes long; a slip in the condition should say so first
     found = crawl(where_from.source, progress=_progress)
     catalogue.write(found, out)
     scans = catalogue.select(found, where=where, limit=limit)

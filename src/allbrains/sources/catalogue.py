@@ -12,7 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from allbrains import tables
 from allbrains.errors import ConfigurationError, SourceError
+from allbrains.participants import PARTICIPANTS
 from allbrains.sources.listing import INCOMPLETE
 
 _STAMP = b"allbrains.catalogue"
@@ -112,6 +114,21 @@ def select(
         key=lambda row: (names[row], paths[row]),
     )
     return scans.take(pa.array(rows[:limit], pa.int64()))
+
+
+def check(where: str) -> None:
+    """Find out whether a condition fits a catalogue's columns, before there is one.
+
+    Raises:
+        ConfigurationError: it doesn't.
+    """
+    nothing = Catalogue(
+        datasets=tables.DATASETS.empty_table(),
+        scans=tables.LABELLED_SCANS.empty_table(),
+        participants=PARTICIPANTS.empty_table(),
+        exclusions=tables.EXCLUSIONS.empty_table(),
+    )
+    select(nothing, where=where)
 
 
 def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:

@@ -60,7 +60,6 @@ class OpenNeuro:
         self.api = Api(client, endpoints.api)
         self._files = cache / "files"
         self._listings = Listings(cache / "listings", f"{endpoints.api} {endpoints.bucket}")
-        self._pool = ThreadPoolExecutor(SMALL_AT_ONCE, thread_name_prefix="small-files")
 
     def snapshots(self) -> Found:
         """Return the latest snapshot of each dataset; see ``Source.snapshots``."""
@@ -80,12 +79,12 @@ class OpenNeuro:
     def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Mapping[str, bytes]:
         """Return the verified bytes of small files by path; see ``Source.read``."""
         self._files.mkdir(parents=True, exist_ok=True)
-        contents = self._pool.map(self._small, entries)
-        return {entry.path: content for entry, content in zip(entries, contents, strict=True)}
+        with ThreadPoolExecutor(SMALL_AT_ONCE, thread_name_prefix="small-files") as pool:
+            return dict(zip((entry.path for entry in entries), pool.map(self._small, entries), strict=True))
 
     def _small(self, entry: Entry) -> bytes:
         if entry.digest is None:
-            raise TransientError(f"{entry.path} has no digest that its bytes could be checked against")
+            raise SourceError(f"{entry.path} has no digest that its bytes could be checked against")
         # named by content: one file for all datasets that share it, and no server's name on this disk
         target = self._files / f"{entry.digest.algorithm}-{entry.digest.hexdigest}"
         # the bare path first: half of the small files are listed with the slow objects route only
@@ -108,7 +107,7 @@ class OpenNeuro:
                 excluded.append(_dataset_row(dataset, "", Exclusion.NOT_ACCESSIBLE, node))
             else:
                 _sort_in(node, found, excluded)
-        return Found(snapshots=tuple(found), excluded=tuple(excluded), announced=len(self.datasets))
+        return Found(snapshots=tuple(found), excluded=tuple(excluded))
 
     def _all(self) -> Found:
         nodes: dict[str, answers.Dataset] = {}
@@ -124,7 +123,7 @@ class OpenNeuro:
         if len(nodes) < count:
             evidence = f"{count - len(nodes)} of {count} datasets are counted by OpenNeuro but not listed"
             excluded.append(_dataset_row("", "", Exclusion.LISTING_FAILED, evidence))
-        return Found(snapshots=tuple(found), excluded=tuple(excluded), announced=count)
+        return Found(snapshots=tuple(found), excluded=tuple(excluded))
 
     def _pass(self, nodes: dict[str, answers.Dataset]) -> int:
         """Read all pages into ``nodes`` and return how many datasets the last page counts."""
