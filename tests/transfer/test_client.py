@@ -139,6 +139,14 @@ def test_loopback_needs_no_proxy_and_the_rest_takes_the_environments(monkeypatch
     client.close()
 
 
+def test_a_server_says_how_long_to_wait():
+    network = Network(patience_s=100)
+    assert network._pause(TransientError("busy", retry_after_s=17)) == 17
+    assert network._pause(TransientError("busy")) is True
+    assert network._pause(TransientError("busy", retry_after_s=101)) is False
+    assert network._pause(Refused("no")) is False
+
+
 def test_retry_after_in_both_spellings():
     assert retry_after({"retry-after": "17"}) == 17
     assert 50 < retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)}) <= 60

@@ -122,13 +122,13 @@ def check(where: str) -> None:
     Raises:
         ConfigurationError: it doesn't.
     """
-    nothing = Catalogue(
+    blank = Catalogue(  # one row, all null: some slips show only when a row is looked at
         datasets=tables.DATASETS.empty_table(),
-        scans=tables.LABELLED_SCANS.empty_table(),
+        scans=pa.Table.from_pylist([{}], schema=tables.LABELLED_SCANS),
         participants=PARTICIPANTS.empty_table(),
         exclusions=tables.EXCLUSIONS.empty_table(),
     )
-    select(nothing, where=where)
+    select(blank, where=where)
 
 
 def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:
@@ -150,7 +150,9 @@ def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:
         connection.execute("SET lock_configuration = true")
         try:
             if len(statements := connection.extract_statements(sql)) != 1:
-                raise ConfigurationError(f"--where takes one condition: {where!r}")
+                raise ConfigurationError(
+                    f"--where takes one condition, not {where!r}. Columns: {', '.join(columns)}"
+                )
             return [row for (row,) in connection.execute(statements[0]).fetchall()]
         except duckdb.Error as error:
             raise ConfigurationError(
