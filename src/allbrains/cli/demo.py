@@ -58,7 +58,7 @@ def _batch(brains: Brains) -> None:
     """Load everything as one torch batch and print its shapes."""
     from torch.utils.data import DataLoader
 
-    batch = next(iter(DataLoader(brains.torch(), batch_size=len(brains))))
+    batch = next(iter(DataLoader(brains.torch(["age_years", "sex"]), batch_size=len(brains))))
     for name, value in batch.items():
         if hasattr(value, "shape"):
             click.echo(f"batch\t{name}\t{tuple(value.shape)}\t{value.dtype}")

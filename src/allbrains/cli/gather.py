@@ -1,4 +1,4 @@
-"""What ``plan`` and ``build`` begin with: the catalogue of an output folder, read anew, and a choice of it."""
+"""What ``plan`` and ``build`` begin with: the output folder's catalogue, read anew, and a choice of it."""
 
 from __future__ import annotations
 

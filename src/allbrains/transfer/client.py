@@ -28,8 +28,8 @@ import stamina
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError, SSLError
 
-from allbrains import __version__
 from allbrains.errors import AllbrainsError, ConfigurationError, SourceError, TransientError
+from allbrains.version import VERSION
 
 OPENNEURO_ORIGINS = (
     "https://openneuro.org/crn/",
@@ -83,7 +83,7 @@ class Network:
     def user_agent(self) -> str:
         """What servers see: who asks, and whom to write to."""
         contact = self.contact or "no contact given"
-        return f"allbrains/{__version__} (OpenNeuro crawler; {contact})"
+        return f"allbrains/{VERSION} (OpenNeuro crawler; {contact})"
 
     def tries(self, attempts: int = 0) -> Iterable[stamina.Attempt]:
         """Return context managers, one a try; a ``TransientError`` inside leads to the next one."""

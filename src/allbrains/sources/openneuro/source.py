@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from allbrains.errors import SourceError, TransientError
 from allbrains.sources.listing import (
@@ -30,7 +31,7 @@ from allbrains.sources.openneuro import answers, queries
 from allbrains.sources.openneuro.addresses import Endpoints, urls_of
 from allbrains.sources.openneuro.cache import Listings
 from allbrains.sources.openneuro.client import Answer, Api
-from allbrains.transfer import Client, fetch
+from allbrains.transfer import Client, fetch, keeps_promise
 
 PAGE = 100  # the server's own upper limit
 PASSES = 3  # over the whole list, while it stays short of its own count
@@ -87,9 +88,14 @@ class OpenNeuro:
             raise SourceError(f"{entry.path} has no digest that its bytes could be checked against")
         # named by content: one file for all datasets that share it, and no server's name on this disk
         target = self._files / f"{entry.digest.algorithm}-{entry.digest.hexdigest}"
+        if keeps_promise(target, entry.size, entry.digest):
+            return target.read_bytes()
         # the bare path first: half of the small files are listed with the slow objects route only
         urls = sorted(entry.urls, key=lambda url: "?" in url)
-        fetch(urls, size=entry.size, digest=entry.digest, target=target, client=self.client)
+        with TemporaryDirectory(dir=self._files) as own:  # two datasets may want the same bytes at once
+            path = Path(own) / target.name
+            fetch(urls, size=entry.size, digest=entry.digest, target=path, client=self.client)
+            path.replace(target)
         return target.read_bytes()
 
     def _named(self) -> Found:
