@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 __all__ = ["Brain", "Brains", "__version__", "open"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module holds
+def __getattr__(name: str) -> Any:
     """Import the reader when it is first asked for: ``import allbrains`` stays instant."""
     if name in ("Brain", "Brains", "open"):
         from allbrains import load
