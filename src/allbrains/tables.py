@@ -67,6 +67,23 @@ EXCLUSIONS = _schema(
     },
 )
 
+# What a catalogue adds to each scan: its participant, as far as the dataset's tables say.
+LABELS = _schema(
+    "labels",
+    {
+        "age_years": (pa.float64(), "Age at the scan's session, years; the cap where age_capped"),
+        "age_low": (pa.float64(), "Lower end of an age range as written, years"),
+        "age_high": (pa.float64(), "Upper end of an age range as written, years"),
+        "age_capped": (pa.bool_(), "True: at least age_years; null where no age is known"),
+        "sex": (_TEXT, "female, male or other; null where unknown"),
+        "handedness": (_TEXT, "right, left or ambidextrous; null where unknown"),
+        "group": (_TEXT, "healthy control or patient; null where unknown"),
+        "species": (_TEXT, "Species as the participants' table says; null where it says none"),
+    },
+)
+
+LABELLED_SCANS = pa.schema([*SCANS, *LABELS], metadata=SCANS.metadata)
+
 
 def scans_table(scans: Iterable[Scan]) -> pa.Table:
     """Return one row a scan, with the columns of ``SCANS``."""

@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
+import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from allbrains import recipes
+from allbrains.build.corpus import corpus_of
 from allbrains.build.engines import Engine
 from allbrains.build.plan import TYPICAL_SECONDS, Plan, make_plan
 from allbrains.build.run import Job
 from allbrains.errors import ConfigurationError
-from allbrains.recipe import Recipe
 from allbrains.records import Done, Outcome, Scan
-from allbrains.space.template import SPACE, output_grid
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger, LedgerReader, Tally
-from allbrains.store.manifest import Corpus, Grid, claim
+from allbrains.store.manifest import claim
 from allbrains.store.samples import write_samples
 from allbrains.store.shards import seal
+from allbrains.store.staging import sweep
 from allbrains.transfer import Network
 
 ATTEMPTS = 3  # a scan that failed so often has failed for good
@@ -41,7 +42,7 @@ class Watch(Protocol):
 
 def build(
     scans: Sequence[Scan],
-    people: Mapping[str, Mapping[str, Any]],
+    people: pa.Table,
     layout: Layout,
     *,
     recipe: str,
@@ -53,7 +54,7 @@ def build(
 
     Args:
         scans: what to build, in the catalogue's order.
-        people: demographics columns of each scan, by scan id.
+        people: the column ``scan_id`` and what the samples table is to say of the scan's participant.
         layout: the output folder; what it has already is not done again.
         recipe: name or TOML file.
         engine: where scans run.
@@ -64,14 +65,15 @@ def build(
         ConfigurationError: the folder is in use, or holds another recipe's results.
     """
     made = recipes.load(recipe)
-    claim(layout, Corpus.of(made, grid_of(made)))
+    claim(layout, corpus_of(made))
     job = Job(
         recipe_toml=recipes.text(recipe),
         recipe_origin=recipe,
-        staging=str(layout.staging.resolve()),
+        out=str(layout.root.resolve()),
         network=network,
     )
     with _alone(layout), Ledger.open(layout.ledger) as ledger:
+        sweep(layout, ledger)
         ledger.register(scans)
         plan = plan_of(scans, ledger)
         watch.begin(plan)
@@ -80,7 +82,7 @@ def build(
             watch.see(scan, outcome)
             _seal_ripe(layout, ledger, scan.dataset)
         _seal_ripe(layout, ledger, None)
-        write_samples(layout, ledger, people)
+        write_samples(layout, ledger, demographics=people)
         return ledger.tally()
 
 
@@ -95,19 +97,6 @@ def plan_of(scans: Sequence[Scan], ledger: LedgerReader) -> Plan:
         attempts=ATTEMPTS,
         seconds_per_scan=sum(seconds) / len(done) if done else TYPICAL_SECONDS,
     )
-
-
-def grid_of(recipe: Recipe) -> Grid:
-    """Return the grid that a recipe's maps end on.
-
-    Raises:
-        ConfigurationError: no step brings them to the template.
-    """
-    for step in recipe.steps:
-        if spacing := getattr(step, "spacing_mm", 0.0) if step.name == "to_template" else 0.0:
-            grid = output_grid(spacing)
-            return Grid.of(SPACE, grid.shape, grid.affine)
-    raise ConfigurationError(f"recipe {recipe.name!r} has no step 'to_template', so nothing can be stored")
 
 
 def _seal_ripe(layout: Layout, ledger: Ledger, dataset: str | None) -> None:

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from allbrains.records import Cause, Failed, Outcome, Scan
 _THREADS = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
 _POLL_S = 0.25
 _LONGEST_REPLY = 1 << 20  # bytes
+_GOODBYE_S = 5.0  # from the end of its output to the end of the process
 _TOKENS = ("TOKEN", "SECRET", "PASSWORD", "KEY")
 
 
@@ -49,8 +51,16 @@ class Limits:
 class Guard:
     """One slot. Not safe to share between threads: the thread that made the child must outlive it."""
 
-    def __init__(self, job: Job, limits: Limits, log: Path, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        job: Job,
+        limits: Limits,
+        log: Path,
+        stop: threading.Event,
+        command: Sequence[str] = (sys.executable, "-m", "allbrains.build.worker"),
+    ) -> None:
         self._job, self._limits, self._log, self._stop = job, limits, log, stop
+        self._command = command
         self._child: subprocess.Popen[bytes] | None = None
         self._scratch = ""
         self._lifeline = -1
@@ -83,7 +93,7 @@ class Guard:
         theirs, self._lifeline = os.pipe()
         with self._log.open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "allbrains.build.worker", str(theirs)],
+                [*self._command, str(theirs)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -133,7 +143,10 @@ class Guard:
         """Return what to say of a child that is gone, or that floods its reply."""
         if len(reply) > _LONGEST_REPLY:
             return self._cut(Cause.EXCEPTION, f"the reply is over {_LONGEST_REPLY} bytes")
-        code = child.wait()
+        try:
+            code = child.wait(_GOODBYE_S)
+        except subprocess.TimeoutExpired:
+            return self._cut(Cause.EXCEPTION, "the process closed its reply and went on")
         self.close()
         if code < 0:
             return Failed(cause=Cause.SIGNAL, detail=f"the process died of {signal.Signals(-code).name}")

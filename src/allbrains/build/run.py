@@ -11,12 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from allbrains import recipes
+from allbrains.build.corpus import corpus_of
 from allbrains.build.memory import peak_mb, reset_peak
 from allbrains.build.sample import sample_of
 from allbrains.errors import ScanUnusable, TransientError
 from allbrains.recipe import Case, Recipe
 from allbrains.records import Cause, Failed, Outcome, Rejected, Sample, Scan, StepCost
 from allbrains.sources.image_file import read_image
+from allbrains.store.layout import Layout
 from allbrains.store.staging import stage
 from allbrains.transfer import Client, Network, fetch
 
@@ -28,13 +30,13 @@ class Job:
     Attributes:
         recipe_toml: the recipe's text.
         recipe_origin: its name or file, for messages.
-        staging: folder for finished samples.
+        out: the output folder, in whose staging folder finished samples are put.
         network: what may be asked, and how patiently.
     """
 
     recipe_toml: str
     recipe_origin: str
-    staging: str
+    out: str
     network: Network = field(default_factory=Network)
 
     def recipe(self) -> Recipe:
@@ -46,8 +48,9 @@ class Runner:
     """Keeps what is worth keeping between scans: the recipe's steps and the pooled connections."""
 
     def __init__(self, job: Job) -> None:
-        self._job = job
         self._recipe = job.recipe()
+        self._corpus = corpus_of(self._recipe)
+        self._layout = Layout(Path(job.out))
         self._client = Client(job.network)
 
     def __call__(self, scan: Scan) -> Outcome:
@@ -56,7 +59,7 @@ class Runner:
         try:
             sample = self._process(scan, meter)
             with meter("stage"):
-                done = stage(scan.scan_id, sample, Path(self._job.staging))
+                done = stage(sample, scan, self._corpus, self._layout)
             return replace(done, costs=meter.costs)
         except ScanUnusable as error:
             return Rejected(reason=error.reason, detail=error.detail, costs=meter.costs)

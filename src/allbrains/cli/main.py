@@ -17,8 +17,10 @@ from allbrains.errors import AllbrainsError, ConfigurationError
 
 # name → (module with a click command called `command`, extra that it needs). Imported when called.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "catalog": ("allbrains.cli.catalog", "build"),
     "status": ("allbrains.cli.status", ""),
     "export": ("allbrains.cli.export", "build"),
+    "sandbox": ("allbrains.cli.sandbox", "sandbox"),
 }
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130

@@ -1,1 +1,1 @@
-"""Where scans come from: OpenNeuro, BIDS folders, image files."""
+"""Where scans come from. A source lists snapshots and their files; ``catalogue`` makes tables of them."""

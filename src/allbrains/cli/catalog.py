@@ -1,0 +1,105 @@
+"""``allbrains catalog``: what there is to build from."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from allbrains.cli.options import json_option, out_option, selection_options, source_options
+
+if TYPE_CHECKING:
+    from allbrains.sources.catalogue import Catalogue
+
+# what a person looks for; --json has all columns
+COLUMNS = ("dataset", "snapshot", "path", "subject", "session", "size", "digest", "age_years", "sex", "group")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+@click.command()
+@source_options
+@selection_options
+@out_option
+@json_option
+def command(
+    *,
+    api: str,
+    bucket: str,
+    bids: Path | None,
+    contact: str,
+    dataset: tuple[str, ...],
+    where: str,
+    limit: int | None,
+    out: Path,
+    as_json: bool,
+) -> int:
+    """List the T1-weighted scans of OpenNeuro, or of a BIDS folder, and whom they show.
+
+    Writes datasets, scans, participants and exclusions as Parquet tables to --out, and prints the scans
+    as a table with tabs. What has been read before is not asked for again.
+    """
+    from allbrains.sources import catalogue
+    from allbrains.sources.choice import place
+    from allbrains.sources.crawl import crawl
+    from allbrains.sources.openneuro import Endpoints
+
+    where_from = place(
+        endpoints=Endpoints(api=api, bucket=bucket),
+        bids=bids,
+        datasets=dataset,
+        cache=out / "cache",
+        contact=contact,
+    )
+    found = crawl(where_from.source, progress=_progress)
+    catalogue.write(found, out)
+    scans = catalogue.select(found, where=where, limit=limit)
+    _print(scans.to_pylist(), as_json)
+    _summarise(found, scans.num_rows, out)
+    return 1 if found.missing else 0
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{done} of {total} datasets", nl=done == total, err=True)
+
+
+def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row, ensure_ascii=False))
+        return
+    click.echo("\t".join(COLUMNS))
+    for row in rows:
+        click.echo("\t".join(_cell(row[name]) for name in COLUMNS))
+
+
+def _cell(value: object) -> str:
+    """Return a cell; control characters, which a server's file name may hold, are escaped."""
+    text = "n/a" if value is None else str(value)
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def _summarise(found: Catalogue, chosen: int, out: Path) -> None:
+    scans = found.scans
+    aged = scans.num_rows - scans["age_years"].null_count
+    sexed = scans.num_rows - scans["sex"].null_count
+    people = len(
+        {(row["dataset"], row["subject"]) for row in scans.select(["dataset", "subject"]).to_pylist()}
+    )
+    click.echo(
+        f"{scans.num_rows} scans of {people} people in {found.datasets.num_rows} datasets, "
+        f"{sum(scans['size'].to_pylist()) / 1e9:.2f} GB; {aged} with age, {sexed} with sex; "
+        f"{chosen} chosen; tables in {out}",
+        err=True,
+    )
+    reasons = Counter(row["reason"] for row in found.exclusions.select(["reason"]).to_pylist())
+    for reason, count in sorted(reasons.items()):
+        click.echo(f"  left out: {count} × {reason}", err=True)
+    for row in found.missing:
+        where = row["dataset"] or "the list of datasets"
+        click.echo(f"incomplete: {where}: {row['reason']}: {_cell(row['evidence'])}", err=True)

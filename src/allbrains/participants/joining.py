@@ -1,0 +1,119 @@
+"""From scans to participants: by dataset, subject and session. Pure.
+
+The row of the scan's own session wins; its gaps are filled from the participant's other rows, except
+for the age, which belongs to its session. Where only ages of other sessions are known, the scan has none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from allbrains.participants.records import Participant
+
+ScanKey = tuple[str, str, str]  # dataset, subject label, session label (empty where there is none)
+
+# Words that mean "the n-th visit"; a label is one of them and a number, or a number alone.
+_ORDINAL = re.compile(r"(?:ses|session|s|wave|w|visit|v|time|timepoint|tp|t|scan|mri|mr|year|y)?0*(\d+)\Z")
+_SYNONYMS = {"bl": "baseline", "fu": "followup", "pretest": "pre", "posttest": "post"}
+
+
+def subject_key(text: str) -> str:
+    """Return a subject's label without ``sub-``; case and zeros are kept."""
+    return re.sub(r"\A\s*sub[-_]", "", text, flags=re.IGNORECASE).strip()
+
+
+def session_key(text: str) -> str:
+    """Return a session's label such that ``ses-01``, ``1``, ``W1`` and ``wave1`` are the same."""
+    label = re.sub(r"[^a-z0-9]", "", re.sub(r"\A\s*ses[-_]", "", text.lower()))
+    ordinal = _ORDINAL.match(label)
+    return ordinal[1] if ordinal else _SYNONYMS.get(label, label)
+
+
+class Roster:
+    """The participants of any number of datasets, ready to be asked for."""
+
+    def __init__(self, rows: Iterable[Participant]) -> None:
+        self._exact: defaultdict[tuple[str, str], list[Participant]] = defaultdict(list)
+        self._loose: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for row in rows:
+            label = subject_key(row.participant_id)
+            self._exact[row.dataset, label].append(row)
+            self._loose[row.dataset, _loose(label)].add(label)
+
+    def find(self, dataset: str, subject: str, session: str = "") -> Participant | None:
+        """Return what is known of a scan's participant at its session; None where there is no row.
+
+        Args:
+            dataset: as in the rows.
+            subject: label with or without ``sub-``; a label that differs only in leading zeros or in
+                case is taken where exactly one participant has it.
+            session: label with or without ``ses-``; empty where the scan's path has none.
+        """
+        label = subject_key(subject)
+        rows = self._exact.get((dataset, label))
+        if rows is None:
+            labels = self._loose.get((dataset, _loose(label)), set())
+            if len(labels) != 1:
+                return None
+            rows = self._exact[dataset, next(iter(labels))]
+        return _best(rows, session)
+
+
+def join(rows: Iterable[Participant], scans: Iterable[ScanKey]) -> list[Participant | None]:
+    """Return for each scan, in order, what is known of its participant at its session."""
+    roster = Roster(rows)
+    return [roster.find(*scan) for scan in scans]
+
+
+def _loose(label: str) -> str:
+    return re.sub(r"(?<!\d)0+(?=\d)", "", label.lower())
+
+
+def _best(rows: Sequence[Participant], session: str) -> Participant:
+    wanted = session_key(session) if session else ""
+    own = [row for row in rows if row.session_id and session_key(row.session_id) == wanted]
+    general = [row for row in rows if not row.session_id]
+    # A scan without a session can only mean a session row if all of them agree.
+    candidates = own + general if session else general + [row for row in rows if row.session_id]
+    best = candidates[0] if candidates else _without_age(rows[0])
+    if not own and len({_age(row) for row in candidates if row.has_age}) > 1:
+        best = _without_age(best)
+    elif len({_age(row) for row in own if row.has_age}) > 1:
+        best = _without_age(best)
+    elif not best.has_age:
+        best = next((_with_age(best, row) for row in candidates if row.has_age), best)
+    return _filled(best, rows)
+
+
+def _age(row: Participant) -> tuple[float | None, float | None, float | None]:
+    return row.age_years, row.age_low, row.age_high
+
+
+def _without_age(row: Participant) -> Participant:
+    receipts = {name: receipt for name, receipt in row.receipts.items() if name != "age"}
+    return replace(row, age_years=None, age_low=None, age_high=None, age_capped=None, receipts=receipts)
+
+
+def _with_age(row: Participant, other: Participant) -> Participant:
+    return replace(
+        row,
+        age_years=other.age_years,
+        age_low=other.age_low,
+        age_high=other.age_high,
+        age_capped=other.age_capped,
+        receipts={**row.receipts, **{k: v for k, v in other.receipts.items() if k == "age"}},
+    )
+
+
+def _filled(best: Participant, rows: Sequence[Participant]) -> Participant:
+    """Take what does not change between sessions from the other rows, where they agree."""
+    for name in ("sex", "handedness", "group", "species"):
+        values = {getattr(row, name) for row in rows} - {None}
+        if getattr(best, name) is None and len(values) == 1:
+            donor = next(row for row in rows if getattr(row, name) is not None)
+            receipts = {**best.receipts, name: donor.receipts[name]}
+            best = replace(best, receipts=receipts, **{name: getattr(donor, name)})
+    return best

@@ -1,0 +1,115 @@
+"""What the sandbox needs to know of the datasets that it serves.
+
+`Archive` is the seam: a folder on disk is one, a made-up OpenNeuro or one that lies is another. An
+archive that raises gives what the real server gives when its worker fails: an error on that field.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from allbrains.bids import IMAGE_EXTENSIONS
+
+ANNEX_OVER_BYTES = 1_000_000  # OpenNeuro's .gitattributes: annex.largefiles=largerthan=1mb
+FIRST_SHA256_DATASET = "ds004199"  # T1w up to ds004173 are MD5E, from ds004199 on SHA256E
+# git-annex keeps up to two extensions of at most four characters in a key
+_KEY_EXTENSION = re.compile(r"(?:\.[A-Za-z0-9]{1,4}){1,2}\Z")
+_ACCESSION = re.compile(r"ds\d{6}\Z")
+
+
+class NotServed(LookupError):
+    """There is no such dataset or file in the archive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file of a dataset as its folder shows it; nothing of its content was read.
+
+    Attributes:
+        path: inside the dataset, with forward slashes.
+        size: bytes.
+        modified_ns: time of the last change, nanoseconds since 1970.
+    """
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """What a file's bytes hash to, in hexadecimal digits.
+
+    Attributes:
+        md5: the ETag.
+        object_id: annex key, or git's blob id; the ``id`` of the API.
+    """
+
+    md5: str
+    object_id: str
+
+
+class Archive(Protocol):
+    """Where the sandbox's datasets come from."""
+
+    def datasets(self) -> tuple[str, ...]:
+        """Return the accessions, oldest first."""
+
+    def files(self, dataset: str) -> tuple[Found, ...]:
+        """Return all files of a dataset in the API's order: by depth, then by path.
+
+        Raises:
+            NotServed: there is no such dataset.
+        """
+
+    def find(self, dataset: str, path: str) -> Found:
+        """Return one file of a dataset.
+
+        Raises:
+            NotServed: there is no such file, or it is none of the caller's business.
+        """
+
+    def digests(self, dataset: str, file: Found) -> Digests:
+        """Return what the file's content hashes to."""
+
+    def read(self, dataset: str, path: str, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes from ``start`` up to, not including, ``stop``."""
+
+
+def listing_order(path: str) -> tuple[int, str]:
+    """Return the sort key of a path in ``files(recursive: true)``."""
+    return path.count("/"), path
+
+
+def is_annexed(path: str, size: int) -> bool:
+    """Return whether OpenNeuro would keep the file in git-annex rather than in git."""
+    return path.endswith(IMAGE_EXTENSIONS) or size > ANNEX_OVER_BYTES
+
+
+def object_hash(dataset: str, path: str, size: int) -> hashlib._Hash:
+    """Return a hash, ready to be fed the file's bytes, from which `object_id` makes its id."""
+    if not is_annexed(path, size):
+        return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    if _ACCESSION.match(dataset) and dataset >= FIRST_SHA256_DATASET:
+        return hashlib.sha256()
+    return hashlib.md5(usedforsecurity=False)
+
+
+def object_id(path: str, size: int, digest: hashlib._Hash) -> str:
+    """Return annex key or git blob id of a file whose bytes were fed to its `object_hash`."""
+    if digest.name == "sha1":
+        return digest.hexdigest()
+    name = path.rpartition("/")[2]
+    extension = _KEY_EXTENSION.search(name.lstrip("."))
+    return f"{digest.name.upper()}E-s{size}--{digest.hexdigest()}{extension[0] if extension else ''}"
+
+
+def version_id(dataset: str, path: str, md5: str) -> str:
+    """Return the S3 version id of a file: 32 characters that change with its content."""
+    digest = hashlib.sha256(f"{dataset}/{path}\0{md5}".encode()).digest()[:24]
+    return base64.b64encode(digest, altchars=b"._").decode()

@@ -1,0 +1,137 @@
+"""The sandbox as one server in a thread of this process."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from threading import Thread
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from allbrains.errors import ConfigurationError
+from allbrains.sandbox import bucket, graphql_http, objects
+from allbrains.sandbox.archive import Archive
+from allbrains.sandbox.folder import FolderArchive
+from allbrains.sandbox.traffic import BUCKET_PATH, GRAPHQL_PATH, Fault, Requests, Traffic
+
+_STOP_AFTER_S = 2  # given to answers that are on their way when the sandbox is closed
+_ANY_METHOD = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A sandbox that is up.
+
+    Attributes:
+        api: URL of its GraphQL endpoint, for ``--api``.
+        bucket: URL of its bucket, for ``--bucket``.
+        requests: what it was asked for, counted.
+    """
+
+    api: str
+    bucket: str
+    requests: Requests
+
+
+def application(
+    archive: Archive, requests: Requests, *, faults: Sequence[Fault] = (), hosts: Sequence[str] = ("*",)
+) -> Starlette:
+    """Return the sandbox as an ASGI application.
+
+    Args:
+        archive: what is served.
+        requests: where requests are counted.
+        faults: misbehaviours, the first one outermost.
+        hosts: values of the Host header that are answered. Naming them keeps web pages that have
+            bound a name of their own to the loopback address from reading private datasets.
+    """
+    crn = [
+        Route("/graphql", graphql_http.graphql, methods=["GET", "POST"]),
+        Route("/datasets/{dataset}/objects/{id}", objects.object_by_id),
+        Route("/datasets/{dataset}/snapshots/{tag}/files/{path:path}", objects.file_of_snapshot),
+        Route("/", _health),
+    ]
+    app = Starlette(
+        routes=[
+            Mount("/crn", routes=crn),
+            Route("/{bucket}", bucket.bucket, methods=_ANY_METHOD),
+            Route("/{bucket}/{key:path}", bucket.bucket, methods=_ANY_METHOD),
+        ],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
+            Middleware(Traffic, requests=requests, faults=faults),
+        ],
+    )
+    app.state.archive = archive
+    return app
+
+
+async def _health(request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+@contextmanager
+def serve(
+    source: Path | str | Archive, *, host: str = "127.0.0.1", port: int = 0, faults: Sequence[Fault] = ()
+) -> Iterator[Sandbox]:
+    """Serve datasets for as long as the context lasts.
+
+    Args:
+        source: a folder with BIDS datasets in it, one BIDS dataset, or an archive of another kind.
+        host: address to listen on.
+        port: 0 takes any free one.
+        faults: misbehaviours, the first one outermost.
+
+    Raises:
+        ConfigurationError: the folder holds no dataset, or the address can't be listened on.
+    """
+    archive = FolderArchive(Path(source)) if isinstance(source, str | Path) else source
+    requests = Requests()
+    with _listening(host, port) as listener:
+        bound = listener.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        app = application(archive, requests, faults=faults, hosts=_hosts(host, shown))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=_STOP_AFTER_S,
+            )
+        )
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.005)
+        base = f"http://{shown}:{bound}"
+        try:
+            yield Sandbox(api=base + GRAPHQL_PATH, bucket=base + BUCKET_PATH, requests=requests)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(f"the sandbox can't listen on {host} port {port}: {error}") from error
+
+
+def _hosts(host: str, shown: str) -> tuple[str, ...]:
+    if host == "localhost" or (not host[-1:].isalpha() and ip_address(host).is_loopback):
+        return (shown, "localhost", "127.0.0.1")
+    return ("*",)

@@ -1,0 +1,162 @@
+"""The catalogue: four tables that say what there is, who it is of, and what was left out and why."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from allbrains.errors import ConfigurationError, SourceError
+from allbrains.sources.listing import INCOMPLETE
+
+_STAMP = b"allbrains.catalogue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """What a crawl found.
+
+    Attributes:
+        datasets: one row a dataset that was read, columns ``tables.DATASETS``.
+        scans: one row a scan, with its participant's labels, columns ``tables.LABELLED_SCANS``.
+        participants: columns ``participants.PARTICIPANTS``.
+        exclusions: columns ``tables.EXCLUSIONS``; with an empty path a whole dataset is meant.
+    """
+
+    datasets: pa.Table
+    scans: pa.Table
+    participants: pa.Table
+    exclusions: pa.Table
+
+    @property
+    def missing(self) -> list[dict[str, Any]]:
+        """The exclusion rows that mean that something is missing; empty when the catalogue is complete."""
+        return [row for row in self.exclusions.to_pylist() if row["reason"] in INCOMPLETE and not row["path"]]
+
+
+_TABLES = tuple(field.name for field in fields(Catalogue))
+
+
+def write(catalogue: Catalogue, folder: Path) -> None:
+    """Write the tables to ``folder`` as Parquet, each one whole or not at all.
+
+    All four carry the same stamp, so that ``read`` notices a set that a killed run left half old.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = _stamp(catalogue)
+    parts = []
+    for name in _TABLES:
+        table = getattr(catalogue, name)
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), _STAMP: stamp})
+        part = folder / f".{name}.parquet.part"
+        with part.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        parts.append((part, folder / f"{name}.parquet"))
+    for part, target in parts:
+        part.replace(target)
+    _sync(folder)
+
+
+def read(folder: Path) -> Catalogue:
+    """Return the catalogue in ``folder``.
+
+    Raises:
+        ConfigurationError: there is none.
+        SourceError: its tables are not of one crawl, or damaged.
+    """
+    found: dict[str, pa.Table] = {}
+    for name in _TABLES:
+        path = folder / f"{name}.parquet"
+        try:
+            found[name] = pq.read_table(path)
+        except FileNotFoundError as error:
+            raise ConfigurationError(f"no catalogue in {folder}: {path.name} is not there") from error
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(f"{path} can't be read ({error}); run `allbrains catalog` again") from error
+    if len({(table.schema.metadata or {}).get(_STAMP) for table in found.values()}) != 1:
+        raise SourceError(f"the tables in {folder} are of different crawls; run `allbrains catalog` again")
+    return Catalogue(**found)
+
+
+def select(
+    catalogue: Catalogue, *, where: str = "", datasets: Sequence[str] = (), limit: int | None = None
+) -> pa.Table:
+    """Return the scans that are asked for, in order of dataset and path.
+
+    Args:
+        catalogue: what there is.
+        where: an SQL condition (DuckDB's dialect) over the columns of the scans, and of their datasets
+            ``dataset_name``, ``license``, ``doi``; empty means all.
+        datasets: accessions; empty means all.
+        limit: at most so many scans.
+
+    Raises:
+        ConfigurationError: the condition is not one, or a dataset is not in the catalogue.
+    """
+    if unknown := sorted(set(datasets) - set(catalogue.datasets["dataset"].to_pylist())):
+        raise ConfigurationError(f"not in the catalogue: {', '.join(unknown)}")
+    scans = catalogue.scans
+    chosen = _matching(catalogue, where) if where.strip() else range(scans.num_rows)
+    names = scans["dataset"].to_pylist()
+    paths = scans["path"].to_pylist()
+    rows = sorted(
+        (row for row in chosen if not datasets or names[row] in datasets),
+        key=lambda row: (names[row], paths[row]),
+    )
+    return scans.take(pa.array(rows[:limit], pa.int64()))
+
+
+def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:
+    """Return the numbers of the rows of ``scans`` that fulfil the condition."""
+    import duckdb
+
+    numbered = catalogue.scans.append_column("_row", pa.array(range(catalogue.scans.num_rows), pa.int64()))
+    own = catalogue.datasets.select(["dataset", "name", "license", "doi"])
+    columns = [*catalogue.scans.column_names, "dataset_name", "license", "doi"]
+    sql = (
+        "SELECT _row FROM (SELECT s.*, d.name AS dataset_name, d.license, d.doi "
+        f"FROM scans s LEFT JOIN datasets d USING (dataset)) WHERE (\n{where}\n)"
+    )
+    with duckdb.connect(":memory:") as connection:
+        connection.register("scans", numbered)
+        connection.register("datasets", own)
+        # the condition may come from a file or a script: it may look at these two tables, at nothing else
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        try:
+            if len(statements := connection.extract_statements(sql)) != 1:
+                raise ConfigurationError(f"--where takes one condition: {where!r}")
+            return [row for (row,) in connection.execute(statements[0]).fetchall()]
+        except duckdb.Error as error:
+            raise ConfigurationError(
+                f"--where {where!r} can't be used: {str(error).splitlines()[0]}. "
+                f'Columns: {", ".join(columns)} ("group" in double quotes: it is a word of SQL)'
+            ) from error
+
+
+def _stamp(catalogue: Catalogue) -> bytes:
+    """Return a hash over the tables' contents."""
+    digest = hashlib.sha256()
+    for name in _TABLES:
+        sink = pa.BufferOutputStream()
+        table = getattr(catalogue, name).combine_chunks()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        digest.update(sink.getvalue())
+    return digest.hexdigest()[:32].encode()
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

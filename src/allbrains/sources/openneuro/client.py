@@ -1,0 +1,177 @@
+"""OpenNeuro's GraphQL API: a question in, a typed answer out. Past this file nobody sees JSON.
+
+The server says "no" in many ways: 400 with a reason, 200 with ``errors`` beside or in place of data, 200
+with a bare ``null`` after its own time-out, an HTML page from a gateway in front of it. Each is told
+apart here: what may pass is retried, what can't is a ``SourceError``, and what concerns one dataset
+only is left in ``Answer.faults`` for the caller.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from allbrains.errors import SourceError, TransientError
+from allbrains.transfer import Client, Reply
+from allbrains.transfer.client import Refused, is_busy, retry_after
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+KNOWN_VERSION = "5.5.1"
+# The largest listing of OpenNeuro has some 30 MB.
+MAX_ANSWER_BYTES = 1 << 29
+
+# Final: asking again gives the same answer. Whatever else the server complains of may pass.
+_FINAL = re.compile(
+    r"does not exist|do not have access|has been deleted|^Not Found$|Invalid git reference", re.IGNORECASE
+)
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One entry of an answer's ``errors``."""
+
+    message: str = ""
+    path: list[str | int] | None = None
+    extensions: dict[str, msgspec.Raw] | None = None
+
+    @property
+    def code(self) -> str:
+        """The server's code, such as ``DELETED_DATASET``; empty where it gave none."""
+        raw = (self.extensions or {}).get("code")
+        return str(msgspec.json.decode(raw)) if raw is not None else ""
+
+    @property
+    def final(self) -> bool:
+        """Whether asking again can't help."""
+        return bool(_FINAL.search(self.message)) or self.code == "DELETED_DATASET"
+
+
+class _Server(msgspec.Struct, frozen=True):
+    version: str = ""
+
+
+class _Extensions(msgspec.Struct, frozen=True):
+    openneuro: _Server = _Server()
+
+
+class _Envelope(msgspec.Struct, Generic[T], frozen=True):
+    data: T | None = None
+    errors: list[Fault] | None = None
+    extensions: _Extensions | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Generic[T]):
+    """What the server said.
+
+    Attributes:
+        data: its answer, typed; parts of it may be null.
+        faults: what it complained of.
+        version: of the server.
+    """
+
+    data: T
+    faults: tuple[Fault, ...]
+    version: str
+
+    def complaint(self) -> str:
+        """Return all faults in one line."""
+        return "; ".join(fault.message for fault in self.faults) or "null without a reason"
+
+    def reject(self) -> TransientError | SourceError:
+        """Return the error for an answer without the part that was asked for."""
+        if any(fault.final for fault in self.faults):
+            return SourceError(self.complaint())
+        return TransientError(self.complaint())
+
+
+class Api:
+    """The API at one address, asked by at most ``at_once`` threads at a time.
+
+    Attributes:
+        requests: how many were sent.
+    """
+
+    def __init__(self, client: Client, url: str, *, at_once: int = 4) -> None:
+        self.client, self.url = client, url
+        self.requests = 0
+        self._turns = threading.BoundedSemaphore(at_once)
+        self._count = threading.Lock()
+
+    def ask(
+        self,
+        document: str,
+        variables: Mapping[str, object],
+        shape: type[T],
+        judge: Callable[[Answer[T]], R],
+        *,
+        attempts: int = 0,
+    ) -> R:
+        """Ask until ``judge`` takes the answer, and return what it makes of it.
+
+        Args:
+            document: one query.
+            variables: its variables.
+            shape: what ``data`` is decoded to.
+            judge: raises a ``TransientError`` for an answer that is worth another question.
+            attempts: tries; 0 for the client's own number.
+
+        Raises:
+            TransientError: after the last try.
+            SourceError: the API refuses the question, or its answer has another shape.
+        """
+        body = json.dumps({"query": document, "variables": dict(variables)}).encode()
+        for attempt in self.client.network.tries(attempts):
+            with attempt:
+                return judge(self._once(body, shape))
+        raise AssertionError("stamina returns or raises")
+
+    def _once(self, body: bytes, shape: type[T]) -> Answer[T]:
+        with self._turns:
+            with self._count:
+                self.requests += 1
+            try:
+                reply = self.client.post(self.url, body, limit=MAX_ANSWER_BYTES)
+            except Refused as error:
+                raise SourceError(str(error)) from error
+        return self._answer(reply, shape)
+
+    def _answer(self, reply: Reply, shape: type[T]) -> Answer[T]:
+        if is_busy(reply.status):
+            raise TransientError(
+                f"{self.url} answered {reply.status}", retry_after_s=retry_after(reply.headers)
+            )
+        if not reply.headers.get("content-type", "").startswith("application/"):
+            message = f"{self.url} answered {reply.status} with something other than JSON"
+            raise SourceError(message) if reply.status >= 400 else TransientError(message)
+        try:
+            envelope = msgspec.json.decode(reply.body, type=_Envelope[shape])  # type: ignore[valid-type]
+        except msgspec.ValidationError as error:
+            raise SourceError(
+                f"{self.url} answers in a shape that this version doesn't know ({error}); "
+                f"it was written for OpenNeuro {KNOWN_VERSION}"
+            ) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise TransientError(f"{self.url} answered broken JSON: {error}") from error
+        return self._judged(reply.status, envelope)
+
+    def _judged(self, status: int, envelope: _Envelope[T]) -> Answer[T]:
+        faults = tuple(envelope.errors or ())
+        version = envelope.extensions.openneuro.version if envelope.extensions else ""
+        complaint = "; ".join(fault.message for fault in faults)
+        if status >= 400:
+            code = next((fault.code for fault in faults if fault.code), str(status))
+            raise SourceError(
+                f"{self.url} refuses the question ({code}: {complaint or 'no reason given'}); "
+                f"this version was written for OpenNeuro {KNOWN_VERSION}"
+            )
+        if envelope.data is None:
+            raise TransientError(f"{self.url} answered without data: {complaint or 'no reason given'}")
+        return Answer(data=envelope.data, faults=faults, version=version)
