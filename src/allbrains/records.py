@@ -100,14 +100,17 @@ class StoredMap:
     """One map of a sample in the numbers that go to disk: ``value = stored * scale + offset``.
 
     Attributes:
-        array: shape (x, y, z) on the corpus grid, an integer type, C order.
+        array: shape (x, y, z), or (x, y, z, component); an integer type, C order.
         scale: width of one step, in the map's unit.
         offset: value of a stored 0, in the map's unit.
+        affine: shape (4, 4), voxel → template RAS+ mm, of a map with a grid of its own; None where the
+            map is on the corpus grid.
     """
 
     array: Array
     scale: float
     offset: float = 0.0
+    affine: Affine | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,6 @@ def _around(mask: Array, spacing: float) -> Array:
 
 def _displacement(case: Case) -> StoredMap:
     warp = case.warps["warp"]
-    points = Grid.box(BOX_CORNER, BOX_EXTENT, DISPLACEMENT_SPACING_MM).points()
-    parts = sample([warp.displacement[..., k] for k in range(3)], warp.grid_affine, points, edge=True)
-    return quantise.displacement(np.stack(parts, axis=-1))
+    grid = Grid.box(BOX_CORNER, BOX_EXTENT, DISPLACEMENT_SPACING_MM)
+    parts = sample([warp.displacement[..., k] for k in range(3)], warp.grid_affine, grid.points(), edge=True)
+    return quantise.displacement(np.stack(parts, axis=-1), grid.affine)

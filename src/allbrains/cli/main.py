@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "catalog": ("allbrains.cli.catalog", "build"),
     "plan": ("allbrains.cli.plan", "build"),
     "build": ("allbrains.cli.build", "build"),
+    "status": ("allbrains.cli.status", ""),
+    "export": ("allbrains.cli.export", "build"),
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
     "doctor": ("allbrains.cli.doctor", ""),
 }

@@ -19,13 +19,11 @@ from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.store import blobs, codec, quantise
 from allbrains.store.layout import Layout
 from allbrains.store.manifest import Corpus
-from allbrains.store.schema import MapSpec
+from allbrains.store.schema import MapSpec, place_columns
 
 if TYPE_CHECKING:
     from allbrains.load.map_style import BrainsDataset
     from allbrains.records import Affine, Array
-
-PLACE_COLUMNS = ("start", "nbytes", "crc32", "scale", "offset")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +67,8 @@ class Brains:
         """Return a map-style ``torch.utils.data.Dataset`` whose items ``default_collate`` can batch.
 
         Args:
-            columns: of the samples table, to come with the maps; all plain ones where it isn't given.
+            columns: of the samples table, to come with the maps; where it isn't given, all numbers, truth
+                values and texts but those about files and outcomes.
 
         Raises:
             ConfigurationError: torch is not installed, or there is no such column.
@@ -105,7 +104,7 @@ class Brains:
     @cached_property
     def _places(self) -> dict[str, Any]:
         """The columns that say where maps are, as arrays: a row of an Arrow table is slow to take apart."""
-        names = [f"{name}_{column}" for name in self.specs for column in PLACE_COLUMNS]
+        names = [column for name in self.specs for column in place_columns(name)]
         columns = {name: self.table[name].to_numpy() for name in (*names, "shard_size")}
         return columns | {"shard": self.table["shard"].to_pylist()}
 

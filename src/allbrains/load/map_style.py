@@ -10,7 +10,8 @@ from torch import Tensor, from_numpy
 from torch.utils.data import Dataset
 
 from allbrains.errors import ConfigurationError
-from allbrains.load.brains import PLACE_COLUMNS, Brains
+from allbrains.load.brains import Brains
+from allbrains.store.schema import OUTCOME, place_columns
 
 Item = dict[str, Tensor | float | str]
 
@@ -23,7 +24,8 @@ class BrainsDataset(Dataset[Item]):
 
     Args:
         brains: the samples.
-        columns: of the samples table; all numbers, truth values and texts where it isn't given.
+        columns: of the samples table; where it isn't given, all numbers, truth values and texts but those
+            about files and outcomes.
 
     Raises:
         ConfigurationError: there is no such column, or it is neither number, truth value nor text.
@@ -38,8 +40,8 @@ class BrainsDataset(Dataset[Item]):
                 f"no column {', '.join(unknown)} to train on; there are {', '.join(plain)}"
             )
         if columns is None:
-            places = {f"{name}_{column}" for name in brains.specs for column in PLACE_COLUMNS}
-            columns = [name for name in plain if name not in places]
+            places = {column for name in brains.specs for column in place_columns(name)}
+            columns = [name for name in plain if name not in places and name not in OUTCOME]
         self.brains = brains
         self.columns = {name: _plain(brains.table[name]) for name in columns}
 

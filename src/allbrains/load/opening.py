@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from allbrains.errors import ConfigurationError, CorpusError
-from allbrains.load.brains import PLACE_COLUMNS, Brains
+from allbrains.load.brains import Brains
 from allbrains.load.where import rows_where
 from allbrains.store import manifest
 from allbrains.store.layout import Layout
-from allbrains.store.schema import MapSpec, corpus_text, specs_of_samples
+from allbrains.store.schema import MapSpec, corpus_text, place_columns, specs_of_samples
 
 
 def open_corpus(path: str | PathLike[str], maps: Sequence[str] | None = None, where: str = "") -> Brains:
@@ -38,7 +38,10 @@ def open_corpus(path: str | PathLike[str], maps: Sequence[str] | None = None, wh
     table = table.filter(pc.equal(table["outcome"], "done"))
     if where:
         table = table.take(pa.array(rows_where(_questionable(table, specs), where), pa.int64()))
-    return Brains(root=layout.root, corpus=corpus, specs=_chosen(specs, maps), table=table.combine_chunks())
+    chosen = _chosen(specs, maps)
+    others = [column for name in specs if name not in chosen for column in place_columns(name)]
+    table = table.drop_columns(others).combine_chunks()
+    return Brains(root=layout.root, corpus=corpus, specs=chosen, table=table)
 
 
 def _samples(layout: Layout) -> pa.Table:
@@ -58,7 +61,7 @@ def _samples(layout: Layout) -> pa.Table:
 
 def _questionable(table: pa.Table, specs: dict[str, MapSpec]) -> pa.Table:
     """Return the columns that a person may ask about: not those that only say where bytes are."""
-    places = {f"{name}_{column}" for name in specs for column in PLACE_COLUMNS}
+    places = {column for name in specs for column in place_columns(name)}
     return table.select([name for name in table.column_names if name not in places])
 
 

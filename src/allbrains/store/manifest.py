@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1  # raised when a reader of the version before could misread a folder
 
 Matrix = tuple[tuple[float, ...], ...]
+
+
+def matrix(rows: Iterable[Iterable[float]]) -> Matrix:
+    """Return a matrix as plain numbers, row by row."""
+    return tuple(tuple(map(float, row)) for row in rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,7 @@ class Grid:
     @classmethod
     def of(cls, space: str, shape: tuple[int, int, int], affine: Affine) -> Grid:
         """Return a grid with the affine as plain numbers."""
-        return cls(space=space, shape=shape, affine=tuple(tuple(map(float, row)) for row in affine))
+        return cls(space=space, shape=shape, affine=matrix(affine))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,7 @@ def parse(text: str, origin: Path) -> Corpus:
             grid=Grid(
                 space=grid["space"],
                 shape=tuple(grid["shape"]),
-                affine=tuple(tuple(row) for row in grid["affine"]),
+                affine=matrix(grid["affine"]),
             ),
         )
     except (KeyError, TypeError) as error:

@@ -16,6 +16,7 @@ Float32 would store the scanner's noise: 10 bits add 0.03 % to its variance, and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ import numpy as np
 from allbrains.records import StoredMap
 
 if TYPE_CHECKING:
-    from allbrains.records import Array
+    from allbrains.records import Affine, Array
 
 
 def intensity(array: Array) -> StoredMap:
@@ -84,13 +85,17 @@ def labels(array: Array) -> StoredMap:
     return StoredMap(array=np.ascontiguousarray(kept), scale=1.0)
 
 
-def displacement(array: Array) -> StoredMap:
-    """Return displacements in mm, −128 to 127.996; any shape.
+def displacement(array: Array, affine: Affine) -> StoredMap:
+    """Return displacements in mm, −128 to 127.996.
+
+    Args:
+        array: shape (x, y, z, 3), mm.
+        affine: shape (4, 4), voxel → template RAS+ mm.
 
     Raises:
         ValueError: a value is not finite.
     """
-    return _rounded(array, np.int16, 1 / 256)
+    return replace(_rounded(array, np.int16, 1 / 256), affine=affine)
 
 
 def values(stored: Array, scale: float, offset: float, out: Array | None = None) -> Array:

@@ -2,7 +2,8 @@
 
 A shard's row is one sample. Each map ``m`` has five columns: ``m`` (one blosc2 chunk), ``m_scale``,
 ``m_offset``, ``m_nbytes`` and ``m_crc32``. What is the same for all rows stands once, in the metadata of
-the map's field: ``shape`` (JSON) and ``dtype`` (NumPy's name, little-endian, C order).
+the map's field, key ``map``: JSON with ``shape``, ``affine``, and ``dtype`` (NumPy's name; bytes are
+little-endian, in C order).
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from allbrains import tables
 from allbrains.errors import CorpusError
-from allbrains.store.manifest import FORMAT_VERSION, Corpus
+from allbrains.store.manifest import FORMAT_VERSION, Corpus, Matrix, matrix
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _CORPUS, _MAPS = b"allbrains.corpus", b"allbrains.maps"
@@ -27,15 +29,28 @@ class MapSpec:
     """What all of a corpus's maps of one name have in common.
 
     Attributes:
-        shape: axes x, y, z; a vector map has its components first.
+        shape: axes x, y, z; a vector map has its components last.
         dtype: NumPy's name of an integer type, such as ``uint16``.
+        affine: 4 rows of 4, voxel index → RAS+ mm of the template space.
     """
 
     shape: tuple[int, ...]
     dtype: str
+    affine: Matrix
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"shape": self.shape, "dtype": self.dtype, "affine": self.affine}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> MapSpec:
+        """Return what ``to_json`` took apart."""
+        return cls(shape=tuple(fields["shape"]), dtype=fields["dtype"], affine=matrix(fields["affine"]))
 
 
-_ROW = {
+Columns = dict[str, tuple[pa.DataType, str]]
+
+_ROW: Columns = {
     "scan_id": (pa.string(), "32 hex digits over dataset, path and content"),
     "dataset": (pa.string(), "Accession or folder name"),
     "path": (pa.string(), "BIDS path of the scan inside the dataset"),
@@ -51,7 +66,7 @@ _OF_MAP_IN_ROW = {
     "{}_crc32": (pa.int64(), "{}: CRC-32 of the chunk"),
 }
 
-_OUTCOME = {
+OUTCOME: Columns = {
     "outcome": (pa.string(), "done (in a shard), rejected, failed, or pending"),
     "reason": (pa.string(), "Reason code where rejected, else empty"),
     "cause": (pa.string(), "Cause where failed, else empty"),
@@ -62,8 +77,6 @@ _OUTCOME = {
 }
 _OF_MAP_IN_SAMPLES = {"{}_start": (pa.int64(), "{}: first byte of the chunk in the shard")} | _OF_MAP_IN_ROW
 _MONTAGE = {"montage": _ROW["montage"]}
-
-Columns = dict[str, tuple[pa.DataType, str]]
 
 
 def _fields(columns: Columns, *, nullable: bool) -> list[pa.Field]:
@@ -87,11 +100,7 @@ def shard_schema(specs: Mapping[str, MapSpec], corpus: Corpus) -> pa.Schema:
     for name, spec in specs.items():
         if not _NAME.match(name):
             raise ValueError(f"a map can't be called {name!r}: lower-case letters, digits and _ only")
-        about = {
-            "description": f"{name}: a blosc2 chunk",
-            "shape": json.dumps(spec.shape),
-            "dtype": spec.dtype,
-        }
+        about = {"description": f"{name}: a blosc2 chunk", "map": json.dumps(spec.to_json())}
         fields.append(pa.field(name, pa.binary(), nullable=False, metadata=about))
         fields += _fields(_of_map(_OF_MAP_IN_ROW, name), nullable=False)
     return pa.schema(_distinct(fields), metadata=_metadata("shard", corpus))
@@ -121,29 +130,31 @@ def samples_schema(
     """
     fields = [field.with_nullable(True) for field in tables.SCANS]
     fields += [field.with_nullable(True) for field in demographics]
-    fields += _fields(_OUTCOME, nullable=True)
-    fields += _fields(
-        {name: (pa.float64(), descriptions.get(name, "Number of the recipe")) for name in numbers}
-        | {name: (pa.string(), descriptions.get(name, "Text of the recipe")) for name in texts},
-        nullable=True,
-    )
+    fields += _fields(OUTCOME, nullable=True)
+    told = {name: (pa.float64(), descriptions.get(name, "Number of the recipe")) for name in numbers}
+    fields += _fields(told, nullable=True)
+    told = {name: (pa.string(), descriptions.get(name, "Text of the recipe")) for name in texts}
+    fields += _fields(told, nullable=True)
     for name in specs:
         fields += _fields(_of_map(_OF_MAP_IN_SAMPLES, name), nullable=True)
     fields += _fields(_MONTAGE, nullable=True)
-    maps = {name: {"shape": spec.shape, "dtype": spec.dtype} for name, spec in specs.items()}
+    maps = {name: spec.to_json() for name, spec in specs.items()}
     return pa.schema(
         _distinct(fields), metadata=_metadata("samples", corpus) | {_MAPS: json.dumps(maps).encode()}
     )
 
 
+def place_columns(name: str) -> list[str]:
+    """Return the columns of the samples table that say where a map is and what its steps are worth."""
+    return [column.format(name) for column in _OF_MAP_IN_SAMPLES]
+
+
 def specs_of_shard(schema: pa.Schema) -> dict[str, MapSpec]:
     """Return the maps of a shard or staged sample, by name, in their order."""
     return {
-        field.name: MapSpec(
-            shape=tuple(json.loads(field.metadata[b"shape"])), dtype=field.metadata[b"dtype"].decode()
-        )
+        field.name: MapSpec.from_json(json.loads(field.metadata[b"map"]))
         for field in schema
-        if b"shape" in (field.metadata or {})
+        if b"map" in (field.metadata or {})
     }
 
 
@@ -157,7 +168,7 @@ def specs_of_samples(schema: pa.Schema) -> dict[str, MapSpec]:
         maps = json.loads(schema.metadata[_MAPS])
     except (TypeError, KeyError) as error:
         raise CorpusError("not a table of samples: its metadata names no maps") from error
-    return {name: MapSpec(shape=tuple(one["shape"]), dtype=one["dtype"]) for name, one in maps.items()}
+    return {name: MapSpec.from_json(one) for name, one in maps.items()}
 
 
 def corpus_text(schema: pa.Schema) -> str:

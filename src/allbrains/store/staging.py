@@ -20,7 +20,7 @@ from allbrains.store import codec
 from allbrains.store.files import TEMPORARY, Hook, passing, publishing
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
-from allbrains.store.manifest import Corpus
+from allbrains.store.manifest import Corpus, matrix
 from allbrains.store.schema import MapSpec, shard_schema
 
 # Blobs are compressed already, differ all, and are found by their place: no codec, dictionary, statistics.
@@ -62,7 +62,10 @@ def row_of(sample: Sample, scan: Scan, corpus: Corpus) -> pa.Table:
         array = stored.array
         if array.dtype.kind not in "iu" or not array.size:
             raise ValueError(f"map {name!r} is {array.dtype} of shape {array.shape}, expected integers")
-        specs[name] = MapSpec(shape=array.shape, dtype=array.dtype.name)
+        if stored.affine is None and array.shape != corpus.grid.shape:
+            raise ValueError(f"map {name!r} has shape {array.shape}, the corpus grid {corpus.grid.shape}")
+        affine = corpus.grid.affine if stored.affine is None else matrix(stored.affine)
+        specs[name] = MapSpec(shape=array.shape, dtype=array.dtype.name, affine=affine)
         chunk = codec.encode(array)
         values |= {
             name: chunk,

@@ -1,0 +1,173 @@
+"""What a map is called among BIDS derivatives, and what is said about it. Pure.
+
+References:
+    BIDS 1.11.1, "Derivatives": entities ``space``, ``res``, ``label``, ``desc``; ``probseg``, ``mask``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from allbrains import bids
+
+BIDS_VERSION = "1.11.1"
+SOURCE = "raw"  # name of the source dataset in `bids:` URIs
+
+_OPENNEURO = re.compile(r"ds\d{6}\Z")
+# entities that stand behind `space`; all others of a raw file name stand before it
+_BEHIND_SPACE = ("split", "recording", "chunk", "seg", "res", "den", "label", "desc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How a map is named.
+
+    Attributes:
+        entities: that say which map it is.
+        suffix: BIDS' own, or one of ours.
+        standard: whether BIDS knows the suffix; the others stand in ``.bidsignore``.
+        about: for its sidecar.
+    """
+
+    entities: tuple[tuple[str, str], ...] = ()
+    suffix: str
+    standard: bool = True
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _tissue(label: str) -> Kind:
+    return Kind(entities=(("label", label),), suffix="probseg")
+
+
+KINDS: dict[str, Kind] = {
+    "t1w": Kind(
+        entities=(("desc", "preproc"),),
+        suffix="T1w",
+        about={"SkullStripped": True, "Description": "Bias field removed; the centre of white matter is 1"},
+    ),
+    "mask": Kind(entities=(("desc", "brain"),), suffix="mask", about={"Type": "Brain"}),
+    "csf": _tissue("CSF"),
+    "gm": _tissue("GM"),
+    "wm": _tissue("WM"),
+    "labels": Kind(suffix="dseg"),
+    "logjac": Kind(
+        suffix="logjacobian",
+        standard=False,
+        about={
+            "Description": "Natural logarithm of the Jacobian determinant of the non-linear warp from the "
+            "template to the scan; the affine part is not in it"
+        },
+    ),
+}
+
+
+def kind_of(name: str) -> Kind:
+    """Return how the map ``name`` is called; one that BIDS doesn't know is its own suffix."""
+    return KINDS.get(name) or Kind(suffix=name.replace("_", ""), standard=False)
+
+
+def file_stem(path: str, kind: Kind, space: tuple[tuple[str, str], ...]) -> str:
+    """Return the path of a derivative without its extension.
+
+    Args:
+        path: of the scan in its dataset.
+        kind: of the map.
+        space: entities that say which grid, such as ``(("space", "…"), ("res", "1"))``; none for the scan's.
+    """
+    source = bids.parse(path)
+    before = [pair for pair in source.entities if pair[0] not in _BEHIND_SPACE]
+    own = [pair for pair in (*space, *source.entities, *kind.entities) if pair not in before]
+    behind = sorted(own, key=lambda pair: _rank(pair[0]))
+    named = bids.BidsPath(
+        folders=source.folders, entities=(*before, *behind), suffix=kind.suffix, extension=""
+    )
+    return str(named)
+
+
+def resolution_label(spacing_mm: float) -> str:
+    """Return the label of ``res``: ``1``, ``1p5``, ``2``."""
+    return f"{spacing_mm:g}".replace(".", "p")
+
+
+def url_of(dataset: str, snapshot: str) -> str:
+    """Return where the source dataset is to be found; empty where it is not OpenNeuro's."""
+    if not (_OPENNEURO.match(dataset) and snapshot):
+        return ""
+    return f"https://openneuro.org/datasets/{dataset}/versions/{snapshot}"
+
+
+def dataset_description(
+    dataset: str, snapshots: Iterable[str], *, recipe: str, fingerprint: str, version: str
+) -> str:
+    """Return the text of ``dataset_description.json``.
+
+    Args:
+        dataset: the source's accession or folder name.
+        snapshots: of the source, each once.
+        recipe: name of the recipe.
+        fingerprint: of the recipe.
+        version: of allbrains.
+    """
+    sources = [_source(dataset, snapshot) for snapshot in snapshots]
+    described: dict[str, Any] = {
+        "Name": f"{dataset}, processed by allbrains with the recipe {recipe}",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [
+            {"Name": "allbrains", "Version": version, "Description": f"recipe {recipe} ({fingerprint})"}
+        ],
+        "SourceDatasets": sources,
+    }
+    urls = [source["URL"] for source in sources if "URL" in source]
+    if urls:
+        described["DatasetLinks"] = {SOURCE: urls[-1]}
+    return as_text(described)
+
+
+def sidecar(kind: Kind, row: Mapping[str, Any], resolution: str) -> str:
+    """Return the text of a map's sidecar.
+
+    Args:
+        kind: of the map.
+        row: of the scan in the samples table.
+        resolution: in words, empty in the scan's own space.
+    """
+    linked = bool(url_of(row["dataset"], row["snapshot"]))
+    source = f"bids:{SOURCE}:{row['path']}" if linked else row["path"]
+    return as_text({**kind.about, "Sources": [source], **({"Resolution": resolution} if resolution else {})})
+
+
+def descriptions() -> str:
+    """Return the text of ``descriptions.tsv``."""
+    rows = [
+        ("desc_id", "description"),
+        ("preproc", "bias field removed, skull removed, intensities divided by the centre of white matter"),
+        ("brain", "brain with its ventricles"),
+    ]
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def ignored(kinds: Iterable[Kind]) -> str:
+    """Return the text of ``.bidsignore``: the suffixes that BIDS doesn't know."""
+    return "".join(
+        f"*_{suffix}.*\n" for suffix in sorted({kind.suffix for kind in kinds if not kind.standard})
+    )
+
+
+def as_text(fields: Mapping[str, Any]) -> str:
+    """Return JSON for people."""
+    return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rank(key: str) -> int:
+    return _BEHIND_SPACE.index(key) if key in _BEHIND_SPACE else -1  # `space` comes first
+
+
+def _source(dataset: str, snapshot: str) -> dict[str, str]:
+    url = url_of(dataset, snapshot)
+    found = {"URL": url, "DOI": f"10.18112/openneuro.{dataset}.v{snapshot}"} if url else {}
+    return found | ({"Version": snapshot} if snapshot else {})
