@@ -161,6 +161,7 @@ def test_pages_joined_are_the_whole(first):
         seen, after, more = [], None, True
         while more:
             page = ask(server, PAGE, first=first, after=after).json["data"]["datasets"]
+            assert 0 < len(page["edges"]) <= first
             seen += [edge["node"]["id"] for edge in page["edges"]]
             assert page["pageInfo"]["count"] == 230
             more, after = page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]
