@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from allbrains.errors import SourceError, TransientError
 from allbrains.sources.listing import (
@@ -36,6 +37,9 @@ PAGE = 100  # the server's own upper limit
 PASSES = 3  # over the whole list, while it stays short of its own count
 # The first question gets fewer tries: a wrong address should say so within seconds.
 FIRST_ATTEMPTS = 3
+# A listing holds what the summary counts and more (.gitattributes, what .bidsignore hides); the tenth
+# allows for submodules, which only the summary counts. A failed worker loses whole levels of folders.
+SHORT = 0.9
 SMALL_AT_ONCE = 16  # small files are the bucket's business, not the API's
 
 # Accessions and tags become names of local files and folders.
@@ -59,6 +63,8 @@ class OpenNeuro:
         self.client, self.endpoints, self.datasets = client, endpoints, tuple(datasets)
         self.api = Api(client, endpoints.api)
         self._files = cache / "files"
+        # datasets share files (the same participants.json): each is fetched by one thread at a time
+        self._turns = tuple(Lock() for _ in range(64))
         self._listings = Listings(cache / "listings", f"{endpoints.api} {endpoints.bucket}")
 
     def snapshots(self) -> Found:
@@ -89,8 +95,9 @@ class OpenNeuro:
         target = self._files / f"{entry.digest.algorithm}-{entry.digest.hexdigest}"
         # the bare path first: half of the small files are listed with the slow objects route only
         urls = sorted(entry.urls, key=lambda url: "?" in url)
-        fetch(urls, size=entry.size, digest=entry.digest, target=target, client=self.client)
-        return target.read_bytes()
+        with self._turns[int(entry.digest.hexdigest, 16) % len(self._turns)]:
+            fetch(urls, size=entry.size, digest=entry.digest, target=target, client=self.client)
+            return target.read_bytes()
 
     def _named(self) -> Found:
         found: list[Snapshot] = []
@@ -150,7 +157,7 @@ class OpenNeuro:
         files = [row for row in rows if row is not None and not row.directory]
         subjects = any(row.filename.startswith("sub-") for row in files)
         evidence = ""
-        if len(files) < 0.9 * snapshot.files:
+        if len(files) < SHORT * snapshot.files:
             evidence = f"{len(files)} files listed, its summary counts {snapshot.files}"
         elif snapshot.subjects and not subjects:
             evidence = f"{len(files)} files listed, none of a subject; its summary counts {snapshot.subjects}"
