@@ -96,7 +96,7 @@ def test_kill_9_in_the_middle_then_again_gives_the_same_bytes(corpus, world, tmp
     assert children, "the driver has no workers: nothing is being interrupted"
     driver.send_signal(signal.SIGKILL)
     driver.wait()
-    gone, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
     again = allbrains(*world.build(out))
     assert again.returncode == 0, again.stderr

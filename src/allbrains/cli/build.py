@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from allbrains import recipes
 from allbrains.build.build import build
 from allbrains.build.engines import Local
 from allbrains.build.guard import Limits
@@ -42,6 +43,7 @@ def command(*, recipe: str, jobs: int | None, out: Path, timeout: float, memory:
 
     The same command again goes on where this one stopped.
     """
+    recipes.load(recipe)  # a misspelt name ends here, not after a long crawl
     chosen = gather(out=out, **choice)
     tally = run(
         chosen,
