@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allbrains.version import VERSION as __version__
+
 if TYPE_CHECKING:
     from allbrains.load import Brain, Brains, open
 
-__version__ = "0.1.0"
+
 __all__ = ["Brain", "Brains", "__version__", "open"]
 
 

@@ -11,10 +11,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from allbrains.errors import ConfigurationError
-from allbrains.records import Affine, Array, Volume
+from allbrains.records import Volume
+
+if TYPE_CHECKING:
+    from allbrains.records import Affine, Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,7 @@ class Sample:
         maps: by name, all on the corpus grid.
         numbers: volumes (``*_ml``), metrics and the rest, by name; the same for the same bytes and recipe.
         texts: provenance and flags, by name.
-        montage: a PNG picture of the result, at most 40 kB.
+        montage: a JPEG picture of the result, at most 40 kB.
     """
 
     maps: Mapping[str, StoredMap]

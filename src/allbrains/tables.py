@@ -82,7 +82,7 @@ LABELS = _schema(
     },
 )
 
-LABELLED_SCANS = pa.schema([*SCANS, *LABELS], metadata=SCANS.metadata)
+LABELLED_SCANS = pa.unify_schemas([SCANS, LABELS])
 
 
 def scans_table(scans: Iterable[Scan]) -> pa.Table:

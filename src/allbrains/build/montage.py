@@ -18,7 +18,7 @@ _SLICES_MM = ((-42, 10), (-20, 22), (-8, 30))  # sagittal x, coronal y, axial z
 
 
 def montage(case: Case) -> bytes:
-    """Return a PNG of at most 40 kB: above the T1w with the template's outline, below the tissues.
+    """Return a JPEG of at most 40 kB: above the T1w with the template's outline, below the tissues.
 
     Two sagittal, two coronal, two axial slices; the viewer's left is the person's left, as in RAS+
     arrays and unlike a radiologist's film.
@@ -40,12 +40,12 @@ def montage(case: Case) -> bytes:
             top.append(_outlined(_slice(grey, axis, index), _slice(fixed.mask, axis, index)))
             bottom.append(_slice(painted, axis, index))
     picture = np.concatenate([_row(top), _row(bottom)])
-    for colours in (128, 64, 32, 16):
+    image = Image.fromarray(picture)
+    for quality in (85, 75, 65, 50, 30, 10):
         buffer = io.BytesIO()
-        reduced = Image.fromarray(picture).quantize(colours, dither=Image.Dither.NONE)
-        reduced.save(buffer, "PNG", optimize=True)
+        image.save(buffer, "JPEG", quality=quality, optimize=True)
         if buffer.tell() <= MAX_BYTES:
-            return buffer.getvalue()
+            break
     return buffer.getvalue()
 
 

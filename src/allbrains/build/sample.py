@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from allbrains import __version__
 from allbrains.build.montage import montage
 from allbrains.recipe import Case
 from allbrains.records import Array, Sample, StoredMap
 from allbrains.space.grid import Grid, sample
 from allbrains.space.template import BOX_CORNER, BOX_EXTENT
 from allbrains.store import quantise
+from allbrains.version import VERSION
 
 # How far around the brain the log-Jacobian is kept: a map without this limit is the largest of all.
 LOGJAC_MARGIN_MM = 4.0
@@ -40,7 +40,7 @@ def sample_of(case: Case) -> Sample:
     return Sample(
         maps=maps,
         numbers={**case.numbers, **numbers},
-        texts={**case.texts, "allbrains_version": __version__},
+        texts={**case.texts, "allbrains_version": VERSION},
         montage=montage(case),
     )
 

@@ -55,6 +55,7 @@ def command(
         cache=out / "cache",
         contact=contact,
     )
+    catalogue.check(where)  # a crawl takes long; a slip in the condition should say so first
     found = crawl(where_from.source, progress=_progress)
     catalogue.write(found, out)
     scans = catalogue.select(found, where=where, limit=limit)
@@ -93,7 +94,7 @@ def _summarise(found: Catalogue, chosen: int, out: Path) -> None:
     )
     click.echo(
         f"{scans.num_rows} scans of {people} people in {found.datasets.num_rows} datasets, "
-        f"{sum(scans['size'].to_pylist()) / 1e9:.2f} GB; {aged} with age, {sexed} with sex; "
+        f"{sum(size or 0 for size in scans['size'].to_pylist()) / 1e9:.2f} GB; {aged} with age, {sexed} with sex; "
         f"{chosen} chosen; tables in {out}",
         err=True,
     )

@@ -12,15 +12,19 @@ from typing import Any
 
 import click
 
-from allbrains import __version__
 from allbrains.errors import AllbrainsError, ConfigurationError
+from allbrains.version import VERSION
 
 # name → (module with a click command called `command`, extra that it needs). Imported when called.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("allbrains.cli.demo", "build,sandbox"),
     "catalog": ("allbrains.cli.catalog", "build"),
+    "plan": ("allbrains.cli.plan", "build"),
+    "build": ("allbrains.cli.build", "build"),
     "status": ("allbrains.cli.status", ""),
     "export": ("allbrains.cli.export", "build"),
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
+    "doctor": ("allbrains.cli.doctor", ""),
 }
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
@@ -46,7 +50,7 @@ class _Commands(click.Group):
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="allbrains")
+@click.version_option(VERSION, prog_name="allbrains")
 def cli() -> None:
     """Turn OpenNeuro's structural MRI into a machine-learning dataset."""
 

@@ -74,6 +74,23 @@ def selection_options(command: Command) -> Command:
     return command
 
 
+def recipe_options(command: Command) -> Command:
+    """Add ``--recipe`` and ``--jobs``: what is done, and how many scans at once.
+
+    The command takes ``recipe: str, jobs: int | None``.
+    """
+    for option in (
+        click.option(
+            "--jobs", type=click.IntRange(min=1), help="Scans at once. Default: what cores and memory allow."
+        ),
+        click.option(
+            "--recipe", default="embedded", show_default=True, help="Name of a recipe, or a TOML file."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def out_option(command: Command) -> Command:
     """Add ``--out DIR``. The command takes ``out: Path``."""
     return click.option(

@@ -172,7 +172,7 @@ class Brain:
 
     @property
     def montage(self) -> bytes:
-        """A PNG picture of the sample.
+        """A JPEG picture of the sample.
 
         Raises:
             CorpusError: the shard is damaged or missing.

@@ -79,9 +79,9 @@ def _best(rows: Sequence[Participant], session: str) -> Participant:
     # A scan without a session can only mean a session row if all of them agree.
     candidates = own + general if session else general + [row for row in rows if row.session_id]
     best = candidates[0] if candidates else _without_age(rows[0])
-    if not own and len({_age(row) for row in candidates if row.has_age}) > 1:
-        best = _without_age(best)
-    elif len({_age(row) for row in own if row.has_age}) > 1:
+    if (not own and len({_age(row) for row in candidates if row.has_age}) > 1) or len(
+        {_age(row) for row in own if row.has_age}
+    ) > 1:
         best = _without_age(best)
     elif not best.has_age:
         best = next((_with_age(best, row) for row in candidates if row.has_age), best)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from os import DirEntry
 from pathlib import Path
 from threading import Lock
 
@@ -48,7 +49,7 @@ class FolderArchive:
         """Return the folders' names in their order."""
         if self._single:
             return (self._single,)
-        names = (entry.name for entry in os.scandir(self._root) if _is_open_folder(entry))
+        names = (entry.name for entry in _entries(self._root) if _is_open_folder(entry))
         return tuple(sorted(name for name in names if _is_dataset(self._root / name)))
 
     def files(self, dataset: str) -> tuple[Found, ...]:
@@ -98,7 +99,7 @@ class FolderArchive:
         return str(home)
 
     def _walk(self, home: str, folder: str) -> Iterator[Found]:
-        for entry in os.scandir(os.path.join(home, folder)):
+        for entry in _entries(os.path.join(home, folder)):
             if not _is_open_name(entry.name):
                 continue
             path = f"{folder}{entry.name}"
@@ -152,11 +153,19 @@ def _is_open_name(name: str) -> bool:
     return True
 
 
-def _is_open_folder(entry: os.DirEntry[str]) -> bool:
+def _is_open_folder(entry: DirEntry[str]) -> bool:
     return _is_open_name(entry.name) and entry.is_dir(follow_symlinks=False)
 
 
 def _is_dataset(folder: Path) -> bool:
     if (folder / "dataset_description.json").is_file():
         return True
-    return any(entry.name.startswith("sub-") and entry.is_dir() for entry in os.scandir(folder))
+    try:
+        return any(entry.name.startswith("sub-") and entry.is_dir() for entry in _entries(folder))
+    except PermissionError:  # such as lost+found: not ours, and no reason to serve nothing
+        return False
+
+
+def _entries(folder: str | Path) -> list[DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)

@@ -6,11 +6,13 @@ What is wrong with the request is 400; what goes wrong in a resolver is 200 with
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSyntaxError, execute_sync, parse, validate
+from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, execute_sync, parse, validate
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -62,10 +64,10 @@ async def graphql(request: Request) -> Response:
 def execute(operation: Operation, root: Query) -> tuple[int, dict[str, Any]]:
     """Return HTTP status and body of an operation's answer."""
     try:
-        document = parse(operation.query)
+        document, invalid = _validated(operation.query)
     except GraphQLSyntaxError as error:
         return 400, {"errors": [_formatted(error, "GRAPHQL_PARSE_FAILED")]}
-    if invalid := validate(public_schema(), document):
+    if invalid:
         return 400, {"errors": [_formatted(error, "GRAPHQL_VALIDATION_FAILED") for error in invalid]}
     result = execute_sync(
         execution_schema(),
@@ -87,6 +89,12 @@ def execute(operation: Operation, root: Query) -> tuple[int, dict[str, Any]]:
         "data": result.data,
         "extensions": {"openneuro": {"version": SERVER_VERSION}},
     }
+
+
+@lru_cache(maxsize=32)  # a crawler sends the same few queries thousands of times
+def _validated(query: str) -> tuple[DocumentNode, list[GraphQLError]]:
+    document = parse(query)
+    return document, validate(public_schema(), document)
 
 
 async def _operation(request: Request) -> Operation:
@@ -133,10 +141,22 @@ def _from_query_string(asked: dict[str, str]) -> Operation:
 
 def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
     """Return an error as the live server writes it, with the head of a stack trace."""
-    stack = [f"{type(error.original_error or error).__name__}: {error.message}", "    at ..."]
+    ours = code == "BAD_REQUEST" or error.path is not None  # not graphql-core's: already in the right words
+    message = error.message if ours else _in_the_servers_words(error.message)
+    stack = [f"{type(error.original_error or error).__name__}: {message}", "    at ..."]
     extensions = {"code": code, **(error.extensions or {}), "stacktrace": stack}
     shown = {key: value for key, value in error.formatted.items() if key in {"locations", "path"}}
-    return {"message": error.message, **shown, "extensions": extensions}
+    return {"message": message, **shown, "extensions": extensions}
+
+
+def _in_the_servers_words(message: str) -> str:
+    """Return a message of graphql-core 3.3 as graphql-js 16, the server's library, words it."""
+    missing = re.match(
+        r"Variable '(\$\w+)' has invalid value: .* non-null type '(\S+)' to be provided", message
+    )
+    if missing:
+        return f'Variable "{missing[1]}" of required type "{missing[2]}" was not provided.'
+    return re.sub(r"'([^\s']+)'", r'"\1"', message)
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:

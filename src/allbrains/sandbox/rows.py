@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from graphql import (
 )
 
 Row = dict[str, Any]
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class Entry:
         size: bytes.
         object_id: annex key or git blob id.
         annexed: whether the object id is an annex key.
-        version: S3 version id.
+        version: S3 version id; needs no quoting in a URL.
     """
 
     path: str
@@ -43,7 +45,10 @@ class Entry:
 def url(base: str, dataset: str, entry: Entry) -> str:
     """Return the one URL that the API gives for a file: of its S3 version, or of its git object."""
     if entry.annexed:
-        return f"{base}/openneuro.org/{quote(f'{dataset}/{entry.path}')}?versionId={quote(entry.version)}"
+        path = f"{dataset}/{entry.path}"
+        # nearly all paths need no quoting, and a listing may have 70,000
+        quoted = path if _PLAIN.match(path) else quote(path)
+        return f"{base}/openneuro.org/{quoted}?versionId={entry.version}"
     name = quote(entry.path.rpartition("/")[2], safe="")
     return f"{base}/crn/datasets/{quote(dataset)}/objects/{entry.object_id}?filename={name}"
 

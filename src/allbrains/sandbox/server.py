@@ -99,39 +99,46 @@ def serve(
     archive = FolderArchive(Path(source)) if isinstance(source, str | Path) else source
     requests = Requests()
     with _listening(host, port) as listener:
-        bound = listener.getsockname()[1]
+        address, bound = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        app = application(archive, requests, faults=faults, hosts=_hosts(host, shown))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                lifespan="off",
-                log_level="warning",
-                access_log=False,
-                timeout_graceful_shutdown=_STOP_AFTER_S,
-            )
-        )
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.005)
+        loopback = ip_address(address).is_loopback
+        hosts = (shown, "localhost", "127.0.0.1") if loopback else ("*",)
+        app = application(archive, requests, faults=faults, hosts=hosts)
         base = f"http://{shown}:{bound}"
-        try:
+        with _running(app, listener):
             yield Sandbox(api=base + GRAPHQL_PATH, bucket=base + BUCKET_PATH, requests=requests)
-        finally:
-            server.should_exit = True
-            thread.join()
+
+
+@contextmanager
+def _running(app: Starlette, listener: socket.socket) -> Iterator[None]:
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_STOP_AFTER_S,
+    )
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise RuntimeError("the sandbox's thread ended before it was up")
+        time.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=128)
+        listener = socket.create_server((host, port), family=family, backlog=128)
     except (OSError, OverflowError) as error:
         raise ConfigurationError(f"the sandbox can't listen on {host} port {port}: {error}") from error
-
-
-def _hosts(host: str, shown: str) -> tuple[str, ...]:
-    if host == "localhost" or (not host[-1:].isalpha() and ip_address(host).is_loopback):
-        return (shown, "localhost", "127.0.0.1")
-    return ("*",)
+    # inherited by each connection: else the kernel holds every answer's body back for 40 ms
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

@@ -29,6 +29,7 @@ from allbrains.sources.listing import (
     digest_of,
     matters,
 )
+from allbrains.sources.select import place_of
 
 TAG = "local"
 _CHUNK = 1 << 20
@@ -57,7 +58,7 @@ class BidsFolder:
         Raises:
             ConfigurationError: there is none, two have one name, or a named one is not there.
         """
-        self.roots = _datasets(folder.absolute())
+        self.roots = _datasets(Path(os.path.abspath(folder)))
         if unknown := sorted(set(datasets) - set(self.roots)):
             raise ConfigurationError(
                 f"{', '.join(unknown)} not in {folder}; there are: {', '.join(sorted(self.roots))}"
@@ -69,7 +70,7 @@ class BidsFolder:
     def snapshots(self) -> Found:
         """Return the datasets; see ``Source.snapshots``."""
         found = tuple(_snapshot(name, self.roots[name]) for name in sorted(self.roots))
-        return Found(snapshots=found, announced=len(found))
+        return Found(snapshots=found)
 
     def listing(self, snapshot: Snapshot) -> Listing:
         """Return a dataset's files; images are hashed, so this reads them all once."""
@@ -116,10 +117,11 @@ class BidsFolder:
         key = Path(os.readlink(file)).name if file.is_symlink() else ""
         try:
             size = file.stat().st_size
-            if size < _POINTER_BYTES and file.read_bytes().startswith(_POINTER):
+            if size < _POINTER_BYTES and _starts_with(file, _POINTER):
                 return f"a pointer of git-annex, {size} bytes; its content is not on this machine"
             linked = digest_of(key) if annex_size(key) == size else None
-            wanted = path.endswith(self._images)
+            # hashing is a read of the whole file: only for what may become a scan
+            wanted = path.endswith(self._images) and isinstance(place_of(path), bids.BidsPath)
             digest = linked or (_md5(file) if wanted else None)
         except FileNotFoundError:
             return (
@@ -197,6 +199,11 @@ def _files(root: Path) -> Iterator[str]:
         seen.add(real)
         for name in sorted(names):
             yield Path(folder, name).relative_to(root).as_posix()
+
+
+def _starts_with(file: Path, start: bytes) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(start)) == start
 
 
 def _md5(file: Path) -> Digest:

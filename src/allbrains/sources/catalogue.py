@@ -12,7 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from allbrains import tables
 from allbrains.errors import ConfigurationError, SourceError
+from allbrains.participants import PARTICIPANTS
 from allbrains.sources.listing import INCOMPLETE
 
 _STAMP = b"allbrains.catalogue"
@@ -114,6 +116,21 @@ def select(
     return scans.take(pa.array(rows[:limit], pa.int64()))
 
 
+def check(where: str) -> None:
+    """Find out whether a condition fits a catalogue's columns, before there is one.
+
+    Raises:
+        ConfigurationError: it doesn't.
+    """
+    blank = Catalogue(  # one row, all null: some slips show only when a row is looked at
+        datasets=tables.DATASETS.empty_table(),
+        scans=pa.Table.from_pylist([{}], schema=tables.LABELLED_SCANS),
+        participants=PARTICIPANTS.empty_table(),
+        exclusions=tables.EXCLUSIONS.empty_table(),
+    )
+    select(blank, where=where)
+
+
 def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:
     """Return the numbers of the rows of ``scans`` that fulfil the condition."""
     import duckdb
@@ -133,7 +150,9 @@ def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:
         connection.execute("SET lock_configuration = true")
         try:
             if len(statements := connection.extract_statements(sql)) != 1:
-                raise ConfigurationError(f"--where takes one condition: {where!r}")
+                raise ConfigurationError(
+                    f"--where takes one condition, not {where!r}. Columns: {', '.join(columns)}"
+                )
             return [row for (row,) in connection.execute(statements[0]).fetchall()]
         except duckdb.Error as error:
             raise ConfigurationError(

@@ -92,7 +92,7 @@ def _read(source: Source, harmonise: Harmonise, snapshot: Snapshot) -> _Read:
     scans, excluded = scans_in(listing)
     try:
         people = _people(source, harmonise, listing) if scans else ()
-    except (TransientError, ScanUnusable) as error:
+    except (TransientError, SourceError, ScanUnusable) as error:
         people = ()
         excluded = (*excluded, _row(snapshot, Exclusion.PARTICIPANTS_FAILED, error))
     roster = participants.Roster(people)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -140,12 +140,10 @@ class Found:
     Attributes:
         snapshots: one a dataset.
         excluded: with an empty path.
-        announced: how many datasets the source says there are.
     """
 
     snapshots: tuple[Snapshot, ...]
     excluded: tuple[Excluded, ...] = ()
-    announced: int = field(default=0)
 
 
 class Source(Protocol):
@@ -171,6 +169,7 @@ class Source(Protocol):
 
         Raises:
             TransientError: one of them can't be had now.
+            SourceError: one of them can't be had or checked.
             ScanUnusable: the bytes of one are others than published.
         """
 

@@ -38,17 +38,19 @@ def scans_in(
     scans: list[Scan] = []
     excluded: list[Excluded] = []
     for entry in sorted((e for e in listing.entries if e.path.endswith(endings)), key=lambda e: e.path):
-        verdict = _judge(entry)
-        if isinstance(verdict, bids.BidsPath):
-            scans.append(_scan(listing, entry, verdict))
+        place = place_of(entry.path)
+        if not isinstance(place, bids.BidsPath):
+            excluded.append(_excluded(listing, entry, *place))
+        elif fault := _unusable(entry):
+            excluded.append(_excluded(listing, entry, *fault))
         else:
-            excluded.append(_excluded(listing, entry, *verdict))
+            scans.append(_scan(listing, entry, place))
     return tuple(scans), tuple(chain(listing.excluded, excluded))
 
 
-def _judge(entry: Entry) -> bids.BidsPath | tuple[Exclusion, str]:
-    """Return the parts of a scan's path, or why the file is none, with the evidence."""
-    *folders, name = entry.path.split("/")
+def place_of(path: str) -> bids.BidsPath | tuple[Exclusion, str]:
+    """Return the parts of an image's path where a scan may lie, or why none lies there, with the evidence."""
+    *folders, name = path.split("/")
     if name.startswith("._"):
         return Exclusion.APPLE_DOUBLE, name
     for folder in folders:
@@ -57,10 +59,10 @@ def _judge(entry: Entry) -> bids.BidsPath | tuple[Exclusion, str]:
     if not folders or not folders[0].startswith("sub-"):
         return Exclusion.OUTSIDE_SUBJECT, "/".join(folders) or "top of the dataset"
     try:
-        parts = bids.parse(entry.path)
+        parts = bids.parse(path)
     except bids.NotBids as error:
         return Exclusion.NOT_BIDS, str(error)
-    return _misplaced(parts) or _unusable(entry) or parts
+    return _misplaced(parts) or parts
 
 
 def _misplaced(parts: bids.BidsPath) -> tuple[Exclusion, str] | None:

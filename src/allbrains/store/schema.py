@@ -56,7 +56,7 @@ _ROW: Columns = {
     "path": (pa.string(), "BIDS path of the scan inside the dataset"),
     "numbers": (pa.string(), "Volumes and metrics, a JSON object; null where a number is not finite"),
     "texts": (pa.string(), "Provenance and flags, a JSON object"),
-    "montage": (pa.binary(), "PNG picture of the result"),
+    "montage": (pa.binary(), "JPEG picture of the result"),
 }
 
 _OF_MAP_IN_ROW = {

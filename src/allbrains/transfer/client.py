@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import email.utils
 import logging
+import os
 import re
 import ssl
 import time
@@ -27,8 +28,8 @@ import stamina
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError, SSLError
 
-from allbrains import __version__
 from allbrains.errors import AllbrainsError, ConfigurationError, SourceError, TransientError
+from allbrains.version import VERSION
 
 OPENNEURO_ORIGINS = (
     "https://openneuro.org/crn/",
@@ -82,7 +83,7 @@ class Network:
     def user_agent(self) -> str:
         """What servers see: who asks, and whom to write to."""
         contact = self.contact or "no contact given"
-        return f"allbrains/{__version__} (OpenNeuro crawler; {contact})"
+        return f"allbrains/{VERSION} (OpenNeuro crawler; {contact})"
 
     def tries(self, attempts: int = 0) -> Iterable[stamina.Attempt]:
         """Return context managers, one a try; a ``TransientError`` inside leads to the next one."""
@@ -193,12 +194,18 @@ class Client:
         """Return the file that a ``file://`` URL names.
 
         Raises:
-            Refused: it lies, links followed, in none of the folders that this client may read.
+            Refused: it lies in none of the folders that this client may read. Links in them may lead
+                anywhere: git-annex and shared disks work that way, and the folder is the user's own.
         """
-        path = Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path)).resolve()
-        if not any(path.is_relative_to(Path(root).resolve()) for root in self.network.roots):
+        path = Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path))
+        if ".." in path.parts or not any(path.is_relative_to(root) for root in self.network.roots):
             raise Refused(f"{url} lies outside the folders that may be read")
         return path
+
+    def close(self) -> None:
+        """Close all connections."""
+        for pool in self._pools.values():
+            pool.clear()
 
     @contextmanager
     def _open(
@@ -272,12 +279,15 @@ def origin_of(url: str) -> str:
 
 def file_root(folder: Path) -> str:
     """Return a folder as an entry of ``Network.roots``."""
-    return str(folder.resolve())
+    return os.path.abspath(folder)
 
 
 def bare(url: str) -> str:
     """Return a URL for people: without query (signatures live there), user and control characters."""
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "what is not a URL"
     text = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     return re.sub(r"[\x00-\x20\x7f]", "?", text)
 
@@ -334,4 +344,4 @@ def _translated(error: HTTPError, url: str) -> Refused | TransientError:
 
 def _plain(error: HTTPError) -> str:
     """Return what went wrong without urllib3's object in front of it."""
-    return str(error).rpartition(">: ")[2] or type(error).__name__
+    return re.sub(r"\A(?:<[^>]*>|\w+\([^)]*\)): ", "", str(error)) or type(error).__name__

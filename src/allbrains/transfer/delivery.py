@@ -57,7 +57,7 @@ def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, clien
         ScanUnusable: every URL that delivers, delivers other bytes than promised.
         TransientError: no URL delivers, or the disk is full.
     """
-    if _keeps_promise(target, size, digest):
+    if keeps_promise(target, size, digest):
         return target
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)  # of a run that was killed: the ledger's lock allows only one writer
@@ -233,7 +233,8 @@ def _copy(path: Path, body: _Body) -> None:
     body.check()
 
 
-def _keeps_promise(path: Path, size: int, digest: Digest) -> bool:
+def keeps_promise(path: Path, size: int, digest: Digest) -> bool:
+    """Return whether a file is there, of that size, and hashes to that digest."""
     if path.is_symlink() or not path.is_file() or path.stat().st_size != size:
         return False
     state = hasher(digest, size)

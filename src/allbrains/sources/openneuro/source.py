@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from allbrains.errors import SourceError, TransientError
 from allbrains.sources.listing import (
@@ -30,7 +31,7 @@ from allbrains.sources.openneuro import answers, queries
 from allbrains.sources.openneuro.addresses import Endpoints, urls_of
 from allbrains.sources.openneuro.cache import Listings
 from allbrains.sources.openneuro.client import Answer, Api
-from allbrains.transfer import Client, fetch
+from allbrains.transfer import Client, fetch, keeps_promise
 
 PAGE = 100  # the server's own upper limit
 PASSES = 3  # over the whole list, while it stays short of its own count
@@ -60,7 +61,6 @@ class OpenNeuro:
         self.api = Api(client, endpoints.api)
         self._files = cache / "files"
         self._listings = Listings(cache / "listings", f"{endpoints.api} {endpoints.bucket}")
-        self._pool = ThreadPoolExecutor(SMALL_AT_ONCE, thread_name_prefix="small-files")
 
     def snapshots(self) -> Found:
         """Return the latest snapshot of each dataset; see ``Source.snapshots``."""
@@ -80,17 +80,22 @@ class OpenNeuro:
     def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Mapping[str, bytes]:
         """Return the verified bytes of small files by path; see ``Source.read``."""
         self._files.mkdir(parents=True, exist_ok=True)
-        contents = self._pool.map(self._small, entries)
-        return {entry.path: content for entry, content in zip(entries, contents, strict=True)}
+        with ThreadPoolExecutor(SMALL_AT_ONCE, thread_name_prefix="small-files") as pool:
+            return dict(zip((entry.path for entry in entries), pool.map(self._small, entries), strict=True))
 
     def _small(self, entry: Entry) -> bytes:
         if entry.digest is None:
-            raise TransientError(f"{entry.path} has no digest that its bytes could be checked against")
+            raise SourceError(f"{entry.path} has no digest that its bytes could be checked against")
         # named by content: one file for all datasets that share it, and no server's name on this disk
         target = self._files / f"{entry.digest.algorithm}-{entry.digest.hexdigest}"
+        if keeps_promise(target, entry.size, entry.digest):
+            return target.read_bytes()
         # the bare path first: half of the small files are listed with the slow objects route only
         urls = sorted(entry.urls, key=lambda url: "?" in url)
-        fetch(urls, size=entry.size, digest=entry.digest, target=target, client=self.client)
+        with TemporaryDirectory(dir=self._files) as own:  # two datasets may want the same bytes at once
+            path = Path(own) / target.name
+            fetch(urls, size=entry.size, digest=entry.digest, target=path, client=self.client)
+            path.replace(target)
         return target.read_bytes()
 
     def _named(self) -> Found:
@@ -108,7 +113,7 @@ class OpenNeuro:
                 excluded.append(_dataset_row(dataset, "", Exclusion.NOT_ACCESSIBLE, node))
             else:
                 _sort_in(node, found, excluded)
-        return Found(snapshots=tuple(found), excluded=tuple(excluded), announced=len(self.datasets))
+        return Found(snapshots=tuple(found), excluded=tuple(excluded))
 
     def _all(self) -> Found:
         nodes: dict[str, answers.Dataset] = {}
@@ -124,7 +129,7 @@ class OpenNeuro:
         if len(nodes) < count:
             evidence = f"{count - len(nodes)} of {count} datasets are counted by OpenNeuro but not listed"
             excluded.append(_dataset_row("", "", Exclusion.LISTING_FAILED, evidence))
-        return Found(snapshots=tuple(found), excluded=tuple(excluded), announced=count)
+        return Found(snapshots=tuple(found), excluded=tuple(excluded))
 
     def _pass(self, nodes: dict[str, answers.Dataset]) -> int:
         """Read all pages into ``nodes`` and return how many datasets the last page counts."""

@@ -1,0 +1,85 @@
+"""``allbrains build``: catalogue, plan, run, seal. Typed again, it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from allbrains.build.build import build
+from allbrains.build.engines import Local
+from allbrains.build.guard import Limits
+from allbrains.cli.gather import Chosen, default_slots, gather
+from allbrains.cli.options import out_option, recipe_options, selection_options, source_options
+from allbrains.cli.progress import Bar
+from allbrains.store.layout import Layout
+from allbrains.store.ledger import Tally
+
+
+@click.command()
+@source_options
+@selection_options
+@recipe_options
+@out_option
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=Limits().wall_s,
+    show_default=True,
+    help="Seconds a scan.",
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=100),
+    default=Limits().memory_mb,
+    show_default=True,
+    help="MB a scan.",
+)
+def command(*, recipe: str, jobs: int | None, out: Path, timeout: float, memory: float, **choice: Any) -> int:
+    """Turn scans into a corpus in --out: a sample for each, or a row that says why not.
+
+    The same command again goes on where this one stopped.
+    """
+    chosen = gather(out=out, **choice)
+    tally = run(
+        chosen,
+        out,
+        recipe=recipe,
+        slots=jobs or default_slots(),
+        limits=Limits(wall_s=timeout, memory_mb=memory),
+    )
+    for line in tell(tally):
+        click.echo(line)
+    for sentence in chosen.incomplete:
+        click.echo(f"the catalogue is incomplete: {sentence}", err=True)
+    if chosen.incomplete:
+        return 1
+    return 3 if tally.failed else 0
+
+
+def run(chosen: Chosen, out: Path, *, recipe: str, slots: int, limits: Limits) -> Tally:
+    """Build the chosen scans on this machine under a progress bar."""
+    layout = Layout(out)
+    out.mkdir(parents=True, exist_ok=True)
+    bar = Bar(slots)
+    try:
+        return build(
+            chosen.scans,
+            chosen.people,
+            layout,
+            recipe=recipe,
+            engine=Local(slots=slots, limits=limits, log=(out / "workers.log").resolve()),
+            network=chosen.network,
+            watch=bar,
+        )
+    finally:
+        bar.end()
+
+
+def tell(tally: Tally) -> list[str]:
+    """Return the tally as lines: numbers that add up."""
+    lines = [f"planned\t{tally.planned}", f"done\t{tally.done}"]
+    lines += [f"rejected: {reason}\t{count}" for reason, count in tally.rejected.items()]
+    lines += [f"failed: {cause}\t{count}" for cause, count in tally.failed.items()]
+    return lines + ([f"pending\t{tally.pending}"] if tally.pending else [])

@@ -1,0 +1,86 @@
+"""``allbrains catalog``: stdout is data, stderr is talk, and the exit code says how it went."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from allbrains import sandbox
+from allbrains.cli.main import run
+from allbrains.sources import catalogue
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    root = tmp_path_factory.mktemp("archive")
+    for number in range(1, 4):
+        image = root / f"ds00000{number}/sub-01/anat/sub-01_T1w.nii"
+        image.parent.mkdir(parents=True)
+        image.write_bytes(f"{number}".encode() * 10_000)
+        (root / f"ds00000{number}/participants.tsv").write_text(f"participant_id\tage\nsub-01\t{number}0\n")
+        (root / f"ds00000{number}/dataset_description.json").write_text('{"Name": "N"}')
+    return root
+
+
+def test_a_table_and_a_catalogue(archive, tmp_path, capsys):
+    with sandbox.serve(archive) as server:
+        ends = ["--api", server.api, "--bucket", server.bucket]
+        assert (
+            run(["catalog", *ends, "--out", str(tmp_path), "--where", "age_years > 15", "--limit", "1"]) == 0
+        )
+    printed = capsys.readouterr()
+    header, row = printed.out.splitlines()
+    assert dict(zip(header.split("\t"), row.split("\t"), strict=True))["dataset"] == "ds000002"
+    assert "3 scans of 3 people in 3 datasets" in printed.err
+    assert catalogue.read(tmp_path).scans.num_rows == 3
+
+
+def test_json_lines_with_every_column(archive, tmp_path, capsys):
+    command = ["catalog", "--bids", str(archive), "--dataset", "ds000003", "--out", str(tmp_path), "--json"]
+    assert run(command) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["age_years"] == 30
+    assert set(json.loads(line)) == set(catalogue.read(tmp_path).scans.column_names)
+
+
+def test_a_named_dataset_that_is_not_there(archive, tmp_path, capsys):
+    with sandbox.serve(archive) as server:
+        ends = ["--api", server.api, "--bucket", server.bucket, "--out", str(tmp_path)]
+        assert run(["catalog", *ends, "--dataset", "ds000001", "--dataset", "ds999999"]) == 1
+    printed = capsys.readouterr()
+    assert "incomplete: ds999999: not_accessible: Dataset ds999999 does not exist." in printed.err
+    assert len(printed.out.splitlines()) == 2
+
+
+def test_control_characters_of_a_server_do_not_reach_the_terminal(tmp_path, capsys):
+    image = tmp_path / "ds/sub-01/anat/sub-01_acq-\x1b[31m\t_T1w.nii"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(b"1" * 10_000)
+    assert run(["catalog", "--bids", str(tmp_path / "ds"), "--out", str(tmp_path / "out")]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert "acq-\\x1b[31m\\x09_T1w" in row
+    assert len(row.split("\t")) == len(header.split("\t"))
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "word"),
+    [
+        (["--api", "nonsense"], 2, "nonsense"),
+        (["--api", "ftp://host/graphql"], 2, "ftp://"),
+        (["--bucket", "https://user:secret@host/"], 2, "not the URL of a service"),
+        (["--where", "agee > 3"], 2, "age_years"),
+        (["--bids", "/nowhere"], 2, "/nowhere"),
+        (["--limit", "0"], 2, "--limit"),
+        (["--dateset", "ds000001"], 2, "--dataset"),
+        (["--api", "http://127.0.0.1:9/crn/graphql"], 1, "Connection refused"),
+    ],
+)
+def test_exit_codes(options, code, word, tmp_path):
+    command = [sys.executable, "-m", "allbrains", "catalog", "--out", str(tmp_path), *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == code
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "scans.parquet").exists()

@@ -1,0 +1,235 @@
+"""What the API does wrong, and what becomes of it: retried, named, never swallowed."""
+
+import graphql
+import pytest
+
+from allbrains.errors import SourceError, TransientError
+from allbrains.sandbox.schema import public_schema
+from allbrains.sources.listing import Exclusion, Snapshot
+from allbrains.sources.openneuro import Endpoints, OpenNeuro, queries
+from allbrains.transfer import Reply
+from tests.sources.fake_openneuro import FakeOpenNeuro, answer, fault, file
+
+FILES = [file("README"), file("participants.tsv"), file("sub-01/anat/sub-01_T1w.nii.gz")]
+HTML = Reply(status=502, headers={"content-type": "text/html"}, body=b"<html>")
+NAMES = [f"ds{number:06}" for number in range(1, 251)]
+
+
+@pytest.fixture
+def source(tmp_path):
+    def make(datasets=("ds000001",), tamper=lambda o, v, n, honest: honest, named=()):
+        fake = FakeOpenNeuro(dict.fromkeys(datasets, FILES), tamper)
+        return OpenNeuro(fake, Endpoints(), cache=tmp_path, datasets=named), fake
+
+    return make
+
+
+def once(told, operation=None):
+    """The first answer to each question is ``told``, the next ones are honest."""
+    return lambda o, v, n, honest: told if n == 0 and operation in (None, o) else honest
+
+
+def always(told, operation=None):
+    return lambda o, v, n, honest: told if operation in (None, o) else honest
+
+
+def test_everything_in_pages_of_a_hundred(source):
+    openneuro, fake = source(reversed(NAMES))
+    found = openneuro.snapshots()
+    assert [snapshot.dataset for snapshot in found.snapshots] == NAMES
+    assert found.excluded == ()
+    assert len(fake.asked) == 3
+    first = found.snapshots[0]
+    assert (first.tag, first.license, first.doi, first.authors) == ("1.0.0", "CC0", "", ("B",))
+    assert (first.files, first.subjects, first.size) == (3, 1, 2**40)
+
+
+def test_named_datasets_and_no_others(source):
+    openneuro, fake = source(NAMES, named=("ds000007", "ds000003"))
+    assert [snapshot.dataset for snapshot in openneuro.snapshots().snapshots] == ["ds000007", "ds000003"]
+    assert len(fake.asked) == 2
+
+
+def test_a_listing_with_its_digests_and_urls(source):
+    openneuro, _ = source()
+    listing = openneuro.listing(openneuro.snapshots().snapshots[0])
+    assert (listing.files, listing.route, listing.excluded) == (3, "recursive", ())
+    assert [entry.path for entry in listing.entries] == [row["filename"] for row in FILES]
+    assert str(listing.entries[0].digest) == "git-sha1:" + "4" * 40
+    assert listing.entries[0].urls[1] == "https://s3.amazonaws.com/openneuro.org/ds000001/README"
+
+
+def test_a_listing_is_read_once_a_snapshot(source, tmp_path):
+    openneuro, _ = source()
+    snapshot = openneuro.snapshots().snapshots[0]
+    first = openneuro.listing(snapshot)
+    again, other = source()
+    assert again.listing(snapshot) == first
+    assert other.asked == []
+    newer = Snapshot(dataset="ds000001", tag="1.0.1", files=3, subjects=1)
+    assert again.listing(newer).snapshot == newer
+    assert len(other.asked) == 1
+    for path in (tmp_path / "listings").iterdir():
+        path.write_bytes(path.read_bytes()[:-1])  # a damaged cache is no cache
+    assert again.listing(snapshot) == first
+
+
+NULLS = {"datasets": None, "dataset": None, "snapshot": None}
+TRANSIENT = {
+    "html-502": HTML,
+    "html-504": Reply(status=504, headers={}, body=b""),
+    "html-200": Reply(status=200, headers={"content-type": "text/html"}, body=b"<html>"),
+    "429": Reply(status=429, headers={"content-type": "text/plain", "retry-after": "0"}, body=b""),
+    "broken-json": Reply(status=200, headers={"content-type": "application/json"}, body=b'{"data": {"da'),
+    "no-data": answer({"errors": [fault("fetch failed")]}),
+    "null-data": answer({"data": None}),
+    "fetch-failed": {
+        "errors": [fault("fetch failed")],
+        "data": {"datasets": None, "dataset": None, "snapshot": None},
+    },
+    "bare-null": {"data": {"datasets": None, "dataset": None, "snapshot": None}},
+    "files-null": {"data": {"datasets": None, "dataset": None, "snapshot": {"files": None}}},
+}
+
+
+@pytest.mark.parametrize("told", TRANSIENT.values(), ids=TRANSIENT)
+@pytest.mark.parametrize("named", [(), ("ds000001",)], ids=["all", "named"])
+def test_what_may_pass_is_asked_again(source, told, named, tmp_path):
+    honest, _ = source(named=named)
+    expected = honest.snapshots()
+    openneuro, fake = source(tamper=once(told), named=named)
+    assert openneuro.snapshots() == expected
+    listing = openneuro.listing(expected.snapshots[0])
+    assert (len(listing.entries), listing.excluded) == (3, ())
+    assert len(fake.asked) == 4
+
+
+@pytest.mark.parametrize("told", TRANSIENT.values(), ids=TRANSIENT)
+def test_what_does_not_pass_ends_with_one_sentence(source, told):
+    openneuro, _ = source(tamper=always(told, "List"))
+    with pytest.raises(SourceError, match="can't be listed") as caught:
+        openneuro.snapshots()
+    assert "\n" not in str(caught.value)
+    openneuro, _ = source(tamper=always(told, "Files"))
+    with pytest.raises(TransientError):
+        openneuro.listing(openneuro.snapshots().snapshots[0])
+
+
+FINAL = {
+    "validation-400": answer(
+        {"errors": [fault('Cannot query field "recursive"', code="GRAPHQL_VALIDATION_FAILED")]}, 400
+    ),
+    "other-shape": {
+        "data": {"datasets": {"edges": [], "pageInfo": {"hasNextPage": "no"}}, "snapshot": {"files": 3}}
+    },
+    "html-404": Reply(status=404, headers={"content-type": "text/html"}, body=b"<html>"),
+}
+
+
+@pytest.mark.parametrize("told", FINAL.values(), ids=FINAL)
+def test_a_changed_api_is_named_at_once(source, told):
+    for operation, ask in (("List", lambda o: o.snapshots()), ("Files", lambda o: o.listing(SNAPSHOT))):
+        openneuro, fake = source(tamper=always(told, operation))
+        with pytest.raises(SourceError, match=r"openneuro.org/crn/graphql"):
+            ask(openneuro)
+        assert len(fake.asked) == 1
+
+
+SNAPSHOT = Snapshot(dataset="ds000001", tag="1.0.0", files=3, subjects=1)
+
+
+def test_a_field_more_is_no_trouble(source):
+    def more(operation, variables, number, honest):
+        honest["data"]["tomorrow"] = {"x": 1}
+        return honest | {"more": []}
+
+    openneuro, _ = source(tamper=more)
+    assert len(openneuro.listing(openneuro.snapshots().snapshots[0]).entries) == 3
+
+
+def test_a_null_edge_is_asked_for_again_and_then_missed_aloud(source):
+    def null(times):
+        def tamper(operation, variables, number, honest):
+            if operation == "List" and number < times and not variables["after"]:
+                honest["data"]["datasets"]["edges"][1] = None
+                honest["errors"] = [fault("Not Found", "datasets", "edges", 1, "node", "latestSnapshot")]
+            return honest
+
+        return tamper
+
+    openneuro, _ = source(NAMES, null(1))
+    assert len(openneuro.snapshots().snapshots) == 250
+    openneuro, _ = source(NAMES, null(99))
+    found = openneuro.snapshots()
+    assert len(found.snapshots) == 249
+    (row,) = found.excluded
+    assert (row.reason, row.dataset) == (Exclusion.LISTING_FAILED, "")
+    assert "1 of 250" in row.evidence
+
+
+def test_a_shifted_page_loses_nobody(source):
+    """A dataset published during the crawl moves the rest down: one row twice, one more in the count."""
+    openneuro, fake = source(NAMES[1:])
+
+    def shift(operation, variables, number, honest):
+        if variables.get("after") and len(fake.datasets) == 249:
+            fake.datasets = dict.fromkeys(NAMES, FILES)
+            return {"data": fake.list(variables)}
+        return honest
+
+    fake.tamper = shift
+    assert [snapshot.dataset for snapshot in openneuro.snapshots().snapshots] == NAMES
+
+
+def test_a_cursor_that_goes_round_is_noticed(source):
+    def stuck(operation, variables, number, honest):
+        honest["data"]["datasets"]["pageInfo"] |= {"hasNextPage": True, "endCursor": "MQ=="}
+        return honest
+
+    def restart(fake):
+        honest = fake.list
+        fake.list = lambda variables: honest(variables | {"after": None})
+
+    openneuro, fake = source(tamper=stuck)
+    restart(fake)
+    with pytest.raises(SourceError, match="circles"):
+        openneuro.snapshots()
+
+
+@pytest.mark.parametrize(
+    ("message", "extensions"),
+    [
+        ("Dataset ds000001 does not exist.", {}),
+        ("You do not have access to read this dataset.", {}),
+        ("Dataset ds000001 has been deleted. Reason: R.", {"code": "DELETED_DATASET"}),
+    ],
+)
+def test_a_named_dataset_that_is_not_there_is_a_row(source, message, extensions):
+    told = {"errors": [fault(message, "dataset", **extensions)], "data": {"dataset": None}}
+    openneuro, fake = source(tamper=always(told), named=("ds000001",))
+    (row,) = openneuro.snapshots().excluded
+    assert (row.dataset, row.reason, row.evidence) == ("ds000001", Exclusion.NOT_ACCESSIBLE, message)
+    assert len(fake.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "rows", [[], FILES[:2], FILES[:1], [None, *FILES]], ids=["empty", "no-subject", "one", "null-row"]
+)
+def test_a_short_listing_is_called_short_and_not_kept(source, rows):
+    openneuro, fake = source(tamper=always({"data": {"snapshot": {"files": rows}}}, "Files"))
+    for asked in (1, 2):
+        (row,) = openneuro.listing(SNAPSHOT).excluded
+        assert (row.reason, row.path) == (Exclusion.LISTING_TRUNCATED, "")
+        assert len(fake.asked) == asked
+
+
+def test_names_that_could_not_be_folders_are_rows(source):
+    openneuro, _ = source(["ds000001", "../../etc", ""])
+    found = openneuro.snapshots()
+    assert [snapshot.dataset for snapshot in found.snapshots] == ["ds000001"]
+    assert {row.dataset for row in found.excluded} == {"../../etc", ""}
+
+
+def test_the_questions_are_valid():
+    for text in (queries.LIST, queries.DATASET, queries.FILES):
+        assert graphql.validate(public_schema(), graphql.parse(text)) == []
