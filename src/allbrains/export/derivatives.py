@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from allbrains import __version__
 from allbrains.errors import ConfigurationError
 from allbrains.export import names
 from allbrains.export.native import Layer, scan_grid, to_scan, warp_of
@@ -19,6 +18,7 @@ from allbrains.records import Affine, Array
 from allbrains.store.files import publishing
 from allbrains.store.layout import folder_name
 from allbrains.store.schema import MapSpec
+from allbrains.version import VERSION
 
 Space = Literal["template", "native"]
 
@@ -150,7 +150,7 @@ def _describe(folder: Path, dataset: str, snapshots: list[str], brain: Brain) ->
             snapshots,
             recipe=corpus.recipe,
             fingerprint=corpus.fingerprint,
-            version=__version__,
+            version=VERSION,
         ),
         "descriptions.tsv": names.descriptions(),
         ".bidsignore": names.ignored(kinds),
