@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from filelock import FileLock
 
 from allbrains import sandbox
 from allbrains.cli.main import run
@@ -61,6 +62,12 @@ def test_control_characters_of_a_server_do_not_reach_the_terminal(tmp_path, caps
     header, row = capsys.readouterr().out.splitlines()
     assert "acq-\\x1b[31m\\x09_T1w" in row
     assert len(row.split("\t")) == len(header.split("\t"))
+
+
+def test_two_crawls_do_not_share_a_folder(archive, tmp_path, capsys):
+    with FileLock(tmp_path / ".catalog.lock"):
+        assert run(["catalog", "--bids", str(archive), "--out", str(tmp_path)]) == 2
+    assert "another" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,12 @@ def test_links_count_as_the_files_inside_that_they_name(treacherous):
     assert len(served) == 8 + len(added)
 
 
+@pytest.mark.parametrize("dataset", ["ds000099", ".hidden", "no dataset", "..", "", "ds000011/sub-01"])
+def test_what_is_no_dataset_here_is_not_one_by_name_either(treacherous, dataset):
+    with pytest.raises(NotServed):
+        FolderArchive(treacherous).files(dataset)
+
+
 def test_what_is_not_listed_cannot_be_fetched(treacherous):
     archive = FolderArchive(treacherous)
     with sandbox.serve(archive) as server:
@@ -146,8 +152,6 @@ def test_find_and_files_agree(root):
         files = archive.files(dataset)
         assert tuple(archive.find(dataset, file.path) for file in files) == files
         assert sorted(files, key=lambda file: listing_order(file.path)) == list(files)
-    with pytest.raises(NotServed):
-        archive.files("no dataset")
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,19 @@ def test_nobody_there(client, target):
         get([], target, client)
 
 
+def test_a_second_writer_is_noticed(stage, client, target):
+    part = target.with_name(target.name + ".part")
+
+    def meddle(request, number):
+        part.unlink()
+        part.write_bytes(b"half")
+        return Play(body=BODY)
+
+    with pytest.raises(TransientError, match="somebody else"):
+        get([stage.script("/a", meddle)], target, client)
+    assert not target.exists()
+
+
 def test_a_full_disk_stops_at_once_and_leaves_nothing(stage, client, target, monkeypatch):
     def full(handle):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

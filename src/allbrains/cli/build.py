@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from allbrains import recipes
 from allbrains.build.build import build
 from allbrains.build.engines import Local
 from allbrains.build.guard import Limits
 from allbrains.cli.gather import Chosen, default_slots, gather
 from allbrains.cli.options import out_option, recipe_options, selection_options, source_options
 from allbrains.cli.progress import Bar
+from allbrains.cli.status import lines
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Tally
 
@@ -41,6 +43,7 @@ def command(*, recipe: str, jobs: int | None, out: Path, timeout: float, memory:
 
     The same command again goes on where this one stopped.
     """
+    recipes.load(recipe)  # a misspelt name ends here, not after a long crawl
     chosen = gather(out=out, **choice)
     tally = run(
         chosen,
@@ -49,7 +52,7 @@ def command(*, recipe: str, jobs: int | None, out: Path, timeout: float, memory:
         slots=jobs or default_slots(),
         limits=Limits(wall_s=timeout, memory_mb=memory),
     )
-    for line in tell(tally):
+    for line in lines(tally):
         click.echo(line)
     for sentence in chosen.incomplete:
         click.echo(f"the catalogue is incomplete: {sentence}", err=True)
@@ -75,11 +78,3 @@ def run(chosen: Chosen, out: Path, *, recipe: str, slots: int, limits: Limits) -
         )
     finally:
         bar.end()
-
-
-def tell(tally: Tally) -> list[str]:
-    """Return the tally as lines: numbers that add up."""
-    lines = [f"planned\t{tally.planned}", f"done\t{tally.done}"]
-    lines += [f"rejected: {reason}\t{count}" for reason, count in tally.rejected.items()]
-    lines += [f"failed: {cause}\t{count}" for cause, count in tally.failed.items()]
-    return lines + ([f"pending\t{tally.pending}"] if tally.pending else [])

@@ -6,12 +6,15 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
+from allbrains.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from allbrains.sources.catalogue import Catalogue
@@ -56,12 +59,26 @@ def command(
         contact=contact,
     )
     catalogue.check(where)  # a crawl takes long; a slip in the condition should say so first
-    found = crawl(where_from.source, progress=_progress)
-    catalogue.write(found, out)
+    with _only_one(out):
+        found = crawl(where_from.source, progress=_progress)
+        catalogue.write(found, out)
     scans = catalogue.select(found, where=where, limit=limit)
     _print(scans.to_pylist(), as_json)
     _summarise(found, scans.num_rows, out)
     return 1 if found.missing else 0
+
+
+@contextmanager
+def _only_one(out: Path) -> Iterator[None]:
+    """Keep a second crawl out of the same folder."""
+    from filelock import FileLock, Timeout
+
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / ".catalog.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise ConfigurationError(f"another `allbrains catalog` is writing to {out}") from error
 
 
 def _progress(done: int, total: int) -> None:
@@ -89,12 +106,13 @@ def _summarise(found: Catalogue, chosen: int, out: Path) -> None:
     scans = found.scans
     aged = scans.num_rows - scans["age_years"].null_count
     sexed = scans.num_rows - scans["sex"].null_count
+    gigabytes = sum(size or 0 for size in scans["size"].to_pylist()) / 1e9
     people = len(
         {(row["dataset"], row["subject"]) for row in scans.select(["dataset", "subject"]).to_pylist()}
     )
     click.echo(
         f"{scans.num_rows} scans of {people} people in {found.datasets.num_rows} datasets, "
-        f"{sum(size or 0 for size in scans['size'].to_pylist()) / 1e9:.2f} GB; {aged} with age, {sexed} with sex; "
+        f"{gigabytes:.2f} GB; {aged} with age, {sexed} with sex; "
         f"{chosen} chosen; tables in {out}",
         err=True,
     )

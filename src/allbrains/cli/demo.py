@@ -11,9 +11,10 @@ import click
 import allbrains
 from allbrains import sandbox
 from allbrains.build.guard import Limits
-from allbrains.cli.build import run, tell
+from allbrains.cli.build import run
 from allbrains.cli.gather import default_slots, gather
 from allbrains.cli.options import out_option, recipe_options
+from allbrains.cli.status import lines
 from allbrains.load import Brains
 from allbrains.testing.datasets import write_demo
 
@@ -33,7 +34,7 @@ def command(*, recipe: str, jobs: int | None, out: Path) -> int:
         chosen = gather(api=local.api, bucket=local.bucket, out=out / "corpus", **everything)
         slots = jobs or default_slots()
         tally = run(chosen, out / "corpus", recipe=recipe, slots=slots, limits=Limits())
-    for line in tell(tally):
+    for line in lines(tally):
         click.echo(line)
     brains = allbrains.open(out / "corpus", maps=["t1w", "gm", "wm"])
     pictures = _pictures(brains, out / "montages")

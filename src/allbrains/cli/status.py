@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from allbrains.store.ledger import Tally
 
 
 @click.command("status")
@@ -18,19 +22,21 @@ def command(out: Path, as_json: bool) -> None:
     Reads the ledger only, also while a build runs.
     """
     from allbrains.store.layout import Layout
-    from allbrains.store.ledger import LedgerReader, Tally
+    from allbrains.store.ledger import LedgerReader
 
     with LedgerReader.open(Layout(out).ledger) as ledger:
-        tally: Tally = ledger.tally()
+        tally = ledger.tally()
     if as_json:
         click.echo(json.dumps(asdict(tally)))
         return
-    click.echo(f"planned   {tally.planned}")
-    click.echo(f"done      {tally.done}")
-    click.echo(f"rejected  {sum(tally.rejected.values())}")
-    for reason, number in tally.rejected.items():
-        click.echo(f"  {reason}: {number}")
-    click.echo(f"failed    {sum(tally.failed.values())}")
-    for cause, number in tally.failed.items():
-        click.echo(f"  {cause}: {number}")
-    click.echo(f"pending   {tally.pending}")
+    for line in lines(tally):
+        click.echo(line)
+
+
+def lines(tally: Tally) -> list[str]:
+    """Return a tally for people: numbers that add up."""
+    out = [f"planned   {tally.planned}", f"done      {tally.done}"]
+    for title, counts in (("rejected", tally.rejected), ("failed", tally.failed)):
+        out.append(f"{title:10}{sum(counts.values())}")
+        out += [f"  {code}: {number}" for code, number in counts.items()]
+    return [*out, f"pending   {tally.pending}"]

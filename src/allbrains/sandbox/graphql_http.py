@@ -143,7 +143,8 @@ def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
     """Return an error as the live server writes it, with the head of a stack trace."""
     ours = code == "BAD_REQUEST" or error.path is not None  # not graphql-core's: already in the right words
     message = error.message if ours else _in_the_servers_words(error.message)
-    stack = [f"{type(error.original_error or error).__name__}: {message}", "    at ..."]
+    kind = {"BAD_REQUEST": "BadRequestError", "INTERNAL_SERVER_ERROR": "Error"}.get(code, "GraphQLError")
+    stack = [f"{kind}: {message.rstrip()}", "    at ..."]
     extensions = {"code": code, **(error.extensions or {}), "stacktrace": stack}
     shown = {key: value for key, value in error.formatted.items() if key in {"locations", "path"}}
     return {"message": message, **shown, "extensions": extensions}

@@ -1,7 +1,7 @@
 """The only downloader: one pooled client, and files that exist only when their digest is right."""
 
 from allbrains.transfer.client import OPENNEURO_ORIGINS, Client, Network, Reply, file_root, origin_of
-from allbrains.transfer.delivery import fetch, keeps_promise
+from allbrains.transfer.delivery import fetch
 
 __all__ = [
     "OPENNEURO_ORIGINS",
@@ -10,6 +10,5 @@ __all__ = [
     "Reply",
     "fetch",
     "file_root",
-    "keeps_promise",
     "origin_of",
 ]

@@ -50,24 +50,24 @@ def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, clien
         urls: where to look, best first; ``file://`` only under one of the client's roots.
         size: bytes; nothing beyond is read.
         digest: of those bytes.
-        target: in a folder that exists; ``<name>.part`` beside it is used up.
+        target: in a folder that exists; ``<name>.part`` beside it is used up. One writer at a time.
         client: the connection pool, which also says which addresses may be asked.
 
     Raises:
         ScanUnusable: every URL that delivers, delivers other bytes than promised.
         TransientError: no URL delivers, or the disk is full.
     """
-    if keeps_promise(target, size, digest):
+    if _keeps_promise(target, size, digest):
         return target
     part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)  # of a run that was killed: the ledger's lock allows only one writer
+    part.unlink(missing_ok=True)  # of a run that was killed
     try:
         with _exclusive(part) as file:
             body = _Body(file, size, digest)
             _first_good(urls, body, client)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(target)
+            _move(part, file, target)
         _sync_folder(target.parent)
     except OSError as error:
         if error.errno in _FULL:
@@ -78,6 +78,17 @@ def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, clien
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def _move(part: Path, file: BinaryIO, target: Path) -> None:
+    """Give the written file its name, unless a second writer has put another in its place."""
+    try:
+        own = os.path.samestat(part.stat(follow_symlinks=False), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        own = False
+    if not own:
+        raise TransientError(f"{part.name} is being written by somebody else too")
+    part.replace(target)
 
 
 def hasher(digest: Digest, size: int) -> hashlib._Hash:
@@ -233,8 +244,7 @@ def _copy(path: Path, body: _Body) -> None:
     body.check()
 
 
-def keeps_promise(path: Path, size: int, digest: Digest) -> bool:
-    """Return whether a file is there, of that size, and hashes to that digest."""
+def _keeps_promise(path: Path, size: int, digest: Digest) -> bool:
     if path.is_symlink() or not path.is_file() or path.stat().st_size != size:
         return False
     state = hasher(digest, size)

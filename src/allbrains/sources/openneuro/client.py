@@ -93,17 +93,11 @@ class Answer(Generic[T]):
 
 
 class Api:
-    """The API at one address, asked by at most ``at_once`` threads at a time.
-
-    Attributes:
-        requests: how many were sent.
-    """
+    """The API at one address, asked by at most ``at_once`` threads at a time."""
 
     def __init__(self, client: Client, url: str, *, at_once: int = 4) -> None:
         self.client, self.url = client, url
-        self.requests = 0
         self._turns = threading.BoundedSemaphore(at_once)
-        self._count = threading.Lock()
 
     def ask(
         self,
@@ -135,8 +129,6 @@ class Api:
 
     def _once(self, body: bytes, shape: type[T]) -> Answer[T]:
         with self._turns:
-            with self._count:
-                self.requests += 1
             try:
                 reply = self.client.post(self.url, body, limit=MAX_ANSWER_BYTES)
             except Refused as error:

@@ -1,0 +1,73 @@
+"""A served OpenNeuro of phantoms, and a corpus built from it, once for all tests of this folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from allbrains import sandbox
+from allbrains.testing.broken import write_bad_inputs
+from allbrains.testing.datasets import write_about, write_scan
+from allbrains.testing.phantoms import Acquisition, phantom
+
+QUICK = Path(__file__).with_name("quick.toml")
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def allbrains(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does, in a process of its own."""
+    command = [sys.executable, "-m", "allbrains", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, **options)
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the local OpenNeuro is, and what must become of its scans."""
+
+    api: str
+    bucket: str
+    good: frozenset[str]
+    bad: dict[str, str]
+
+    def build(self, out: Path, *more: object) -> list[str]:
+        """Return the arguments that build everything here into ``out``."""
+        options = {"--api": self.api, "--bucket": self.bucket, "--out": out, "--recipe": QUICK, "--jobs": 2}
+        return ["build", *(str(word) for pair in options.items() for word in pair), *map(str, more)]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory) -> Iterator[World]:
+    root = tmp_path_factory.mktemp("openneuro")
+    people = root / "ds900001"
+    coarse = Acquisition(spacing=(2.0, 2.0, 2.0))
+    for number in (1, 2, 3):
+        path = people / f"sub-0{number}" / "anat" / f"sub-0{number}_T1w.nii.gz"
+        path.parent.mkdir(parents=True)
+        write_scan(path, phantom(number, coarse).t1w)
+    write_about(people, "Phantoms", {f"0{n}": (str(20 + n), "female") for n in (1, 2, 3)})
+    bad = write_bad_inputs(root / "ds900002")
+    with sandbox.serve(root) as local:
+        yield World(
+            api=local.api,
+            bucket=local.bucket,
+            good=frozenset(
+                [f"ds900001/sub-0{n}/anat/sub-0{n}_T1w.nii.gz" for n in (1, 2, 3)]
+                + ["ds900002/sub-good/anat/sub-good_T1w.nii.gz"]
+            ),
+            bad={f"ds900002/{path}": reason for path, reason in bad.items()},
+        )
+
+
+@pytest.fixture(scope="session")
+def corpus(world, tmp_path_factory) -> Path:
+    """The undisturbed build."""
+    out = tmp_path_factory.mktemp("undisturbed") / "corpus"
+    done = allbrains(*world.build(out), env={**os.environ, "HF_TOKEN": "canary-7f3a"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
