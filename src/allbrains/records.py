@@ -118,7 +118,7 @@ class Sample:
     """What one scan becomes.
 
     Attributes:
-        maps: by name, all on the corpus grid.
+        maps: by name, on the corpus grid or on one that they bring along.
         numbers: volumes (``*_ml``), metrics and the rest, by name; the same for the same bytes and recipe.
         texts: provenance and flags, by name.
         montage: a JPEG picture of the result, at most 40 kB.

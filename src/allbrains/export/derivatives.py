@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from allbrains import __version__
 from allbrains.errors import ConfigurationError
 from allbrains.export import names
 from allbrains.export.native import Layer, scan_grid, to_scan, warp_of
@@ -18,6 +17,8 @@ from allbrains.load import Brain
 from allbrains.records import Affine, Array
 from allbrains.store.files import publishing
 from allbrains.store.layout import folder_name
+from allbrains.store.schema import MapSpec
+from allbrains.version import VERSION
 
 Space = Literal["template", "native"]
 
@@ -82,7 +83,7 @@ def _images(
             labels=spec.dtype == "uint8" and brain.brains.step(name, brain.index) == (1.0, 0.0),
         )
         for name, spec in brain.brains.specs.items()
-        if len(spec.shape) == 3  # a displacement field is no picture of the brain
+        if _is_image(spec)
     }
     for name, image in (_native if space == "native" else _template)(brain, row, layers).items():
         kind = names.kind_of(name)
@@ -90,6 +91,11 @@ def _images(
         scale, offset = brain.brains.step(name, brain.index)
         data = nifti(image.array, image.affine, scale, offset, code=image.code)
         yield folder / f"{stem}.nii.gz", names.sidecar(kind, row, image.resolution), data
+
+
+def _is_image(spec: MapSpec) -> bool:
+    """Return whether a map is a picture of the brain; a displacement field is none."""
+    return len(spec.shape) == 3
 
 
 def _template(brain: Brain, row: dict[str, Any], layers: dict[str, Layer]) -> dict[str, _Image]:
@@ -137,14 +143,14 @@ def nifti(array: Array, affine: Affine, scale: float, offset: float, *, code: in
 
 def _describe(folder: Path, dataset: str, snapshots: list[str], brain: Brain) -> None:
     corpus = brain.brains.corpus
-    kinds = [names.kind_of(name) for name in brain.brains.specs]
+    kinds = [names.kind_of(name) for name, spec in brain.brains.specs.items() if _is_image(spec)]
     texts = {
         "dataset_description.json": names.dataset_description(
             dataset,
             snapshots,
             recipe=corpus.recipe,
             fingerprint=corpus.fingerprint,
-            version=__version__,
+            version=VERSION,
         ),
         "descriptions.tsv": names.descriptions(),
         ".bidsignore": names.ignored(kinds),

@@ -112,7 +112,7 @@ def dataset_description(
         fingerprint: of the recipe.
         version: of allbrains.
     """
-    sources = [_source(dataset, snapshot) for snapshot in snapshots]
+    sources = [source for snapshot in snapshots if (source := _source(dataset, snapshot))]
     described: dict[str, Any] = {
         "Name": f"{dataset}, processed by allbrains with the recipe {recipe}",
         "BIDSVersion": BIDS_VERSION,
@@ -120,8 +120,9 @@ def dataset_description(
         "GeneratedBy": [
             {"Name": "allbrains", "Version": version, "Description": f"recipe {recipe} ({fingerprint})"}
         ],
-        "SourceDatasets": sources,
     }
+    if sources:
+        described["SourceDatasets"] = sources
     urls = [source["URL"] for source in sources if "URL" in source]
     if urls:
         described["DatasetLinks"] = {SOURCE: urls[-1]}

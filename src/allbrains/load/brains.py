@@ -79,7 +79,17 @@ class Brains:
             raise ConfigurationError("brains.torch() needs PyTorch: pip install torch") from error
         return BrainsDataset(self, columns)
 
-    def read(self, name: str, index: int, out: Array | None = None) -> Array:
+    def values(self, name: str, index: int, out: Array | None = None) -> Array:
+        """Return a map of the brain ``index`` as float32, in its unit; in ``out``, where it is given.
+
+        Raises:
+            ConfigurationError: the map is not among the chosen ones.
+            CorpusError: the shard is damaged; the message names scan, map and shard.
+        """
+        scale, offset = self.step(name, index)
+        return quantise.values(self.integers(name, index), scale, offset, out)
+
+    def integers(self, name: str, index: int, out: Array | None = None) -> Array:
         """Return the integers of a map of the brain ``index``; in ``out``, where it is given.
 
         Raises:
@@ -148,8 +158,7 @@ class Brain:
         Raises:
             CorpusError: the shard is damaged.
         """
-        scale, offset = self.brains.step(name, self.index)
-        return quantise.values(self.integers(name), scale, offset, out)
+        return self.brains.values(name, self.index, out)
 
     def integers(self, name: str, out: Array | None = None) -> Array:
         """Return a map as it is stored; ``brains.step`` tells what a step is worth.
@@ -157,7 +166,7 @@ class Brain:
         Raises:
             CorpusError: the shard is damaged.
         """
-        return self.brains.read(name, self.index, out)
+        return self.brains.integers(name, self.index, out)
 
     @property
     def affine(self) -> Affine:

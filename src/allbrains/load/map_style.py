@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.types as kinds
@@ -10,10 +11,27 @@ from torch import Tensor, from_numpy
 from torch.utils.data import Dataset
 
 from allbrains.errors import ConfigurationError
-from allbrains.load.brains import Brains
-from allbrains.store.schema import OUTCOME, place_columns
+from allbrains.records import Array
+from allbrains.store.schema import OUTCOME, MapSpec, place_columns
 
 Item = dict[str, Tensor | float | str]
+
+
+class Samples(Protocol):
+    """What the dataset needs; ``Brains`` is it."""
+
+    @property
+    def specs(self) -> Mapping[str, MapSpec]:
+        """Shape and type of each map, by name."""
+
+    @property
+    def table(self) -> pa.Table:
+        """One row a sample."""
+
+    def values(self, name: str, index: int) -> Array:
+        """Return a map as float32."""
+
+    def __len__(self) -> int: ...
 
 
 class BrainsDataset(Dataset[Item]):
@@ -31,7 +49,7 @@ class BrainsDataset(Dataset[Item]):
         ConfigurationError: there is no such column, or it is neither number, truth value nor text.
     """
 
-    def __init__(self, brains: Brains, columns: Sequence[str] | None = None) -> None:
+    def __init__(self, brains: Samples, columns: Sequence[str] | None = None) -> None:
         plain = [
             field.name for field in brains.table.schema if _is_number(field.type) or _is_text(field.type)
         ]
@@ -49,9 +67,9 @@ class BrainsDataset(Dataset[Item]):
         return len(self.brains)
 
     def __getitem__(self, index: int) -> Item:
-        brain = self.brains[index]
-        item: Item = {name: from_numpy(brain.values(name)) for name in self.brains.specs}
-        return item | {name: values[brain.index] for name, values in self.columns.items()}
+        place = range(len(self))[index]  # negative numbers count from the end
+        item: Item = {name: from_numpy(self.brains.values(name, place)) for name in self.brains.specs}
+        return item | {name: values[place] for name, values in self.columns.items()}
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from allbrains.errors import AllbrainsError, ConfigurationError, CorpusError, TransientError
@@ -42,7 +42,8 @@ def publishing(path: Path, at: Hook = passing) -> Iterator[Path]:
         at(f"renamed {path.name}")
         _sync(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error is the one to tell
+            temporary.unlink()
         raise translated(error, path) from error
     at(f"published {path.name}")
 

@@ -47,7 +47,7 @@ def probability(array: Array) -> StoredMap:
     Raises:
         ValueError: a value is not finite.
     """
-    return _rounded(np.clip(array, 0, 1), np.uint8, 1 / 255)
+    return _rounded(array, np.uint8, 1 / 255)  # 255 steps end at 1: the type's own limits cut
 
 
 def density(array: Array) -> StoredMap:
