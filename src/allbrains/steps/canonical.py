@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -32,7 +33,8 @@ class Canonical:
 
     def __call__(self, case: Case) -> Case:
         """Return the case with ``t1w`` reoriented: a voxel keeps its world coordinates."""
-        volume = reorient(case.images["t1w"])
+        given = case.images["t1w"]
+        volume = reorient(given)
         array = np.ascontiguousarray(volume.array, dtype=np.float32)
         extent = [n * s for n, s in zip(array.shape, volume.spacing, strict=True)]
         if min(extent) < self.min_extent_mm:
@@ -50,15 +52,16 @@ class Canonical:
         low, high = float(array.min()), float(array.max())
         if not high > low:
             raise ScanUnusable(Reason.CONSTANT, f"every voxel is {low:g}")
-        shape = np.asarray(volume.array.shape, float)
         return case.plus(
             images={"t1w": Volume(array=array, affine=volume.affine)},
             numbers={
                 **{f"fov_{axis}_mm": e for axis, e in zip("xyz", extent, strict=True)},
                 **{f"spacing_{axis}_mm": s for axis, s in zip("xyz", volume.spacing, strict=True)},
-                "voxels": float(shape.prod()),
+                "voxels": float(array.size),
                 "non_finite_share": share,
             },
+            # the grid of the file as published, which maps are brought back to
+            texts={"scan_grid": json.dumps({"shape": given.array.shape, "affine": given.affine.tolist()})},
         )
 
 
