@@ -20,7 +20,7 @@ def brain(csf: int, gm: int, wm: int, *, gain: float = 1.0, noise: float = 0.02)
 @settings(max_examples=25, deadline=None)
 @given(st.floats(0.01, 5000), st.integers(1_000, 40_000))
 def test_gain_and_the_amount_of_csf_move_no_centre(gain, csf):
-    gm, wm = bright_centres(brain(csf, 30_000, 25_000, gain=gain), 0.4)
+    gm, wm = bright_centres(brain(csf, 30_000, 25_000, gain=gain), 0.4, 0.4)
     assert gm / gain == pytest.approx(0.65, abs=0.02)
     assert wm / gain == pytest.approx(1.0, abs=0.02)
 
@@ -35,7 +35,7 @@ def test_fractions_sum_to_1_and_lie_between_0_and_1(values):
 
 def test_a_voxel_at_the_dark_cut_is_half_csf_half_gm():
     values = brain(5_000, 30_000, 25_000)
-    gm, wm = bright_centres(values, 0.4)
+    gm, wm = bright_centres(values, 0.4, 0.4)
     csf_part, gm_part, _ = partial_volumes(np.array([0.4 * wm]), 2 * 0.4 * wm - gm, gm, wm)
     assert csf_part[0] == pytest.approx(0.5)
     assert gm_part[0] == pytest.approx(0.5)
@@ -53,5 +53,5 @@ def test_outside_the_mask_there_is_no_tissue():
 
 def test_one_brightness_is_refused():
     with pytest.raises(ScanUnusable) as caught:
-        bright_centres(np.full(5_000, 7.0), 0.4)
+        bright_centres(np.full(5_000, 7.0), 0.4, 0.4)
     assert caught.value.reason is Reason.CONSTANT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,27 +17,32 @@ from allbrains.records import Array, Volume
 class Tissues:
     """Split the brain into CSF, GM and WM.
 
-    The centres of GM and WM are found by 2-means among voxels brighter than a dark cut, and that cut
-    hangs on the WM centre. A freely estimated CSF centre would slide with the amount of CSF, and GM
-    would then seem to grow with age. Between two neighbouring centres a voxel is a linear mix.
+    The centres of GM and WM are the two peaks of the histogram above a dark cut, and that cut hangs on
+    the WM centre. A freely estimated CSF centre would slide with the amount of CSF, and GM would then
+    seem to grow with age. Between two neighbouring centres a voxel is a linear mix.
 
     Attributes:
         dark_cut: intensity, as a share of the WM centre, where a voxel is half CSF, half GM.
             0.40 was found on 30 manually labelled brains of one scanner.
+        window: half width of the part of the histogram that a centre is the mean of, as a share of the
+            distance between the centres. A centre that is the mean of its whole class sits too low,
+            pulled by mixed voxels on one side: WM then comes out 10 to 50 % too large. 0.4 gave the best
+            Dice of GM and WM on manual labels and on phantoms alike.
     """
 
     name: ClassVar[str] = "tissues"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("t1w", "mask")
     gives: ClassVar[tuple[str, ...]] = ("csf", "gm", "wm")
 
     dark_cut: float = 0.40
+    window: float = 0.4
 
     def __call__(self, case: Case) -> Case:
         """Return the case with ``csf``, ``gm`` and ``wm``: fractions 0-1 that sum to 1 in the mask."""
         volume, mask = case.images["t1w"], case.images["mask"].array
         values = volume.array[mask]
-        gm, wm = bright_centres(values, self.dark_cut)
+        gm, wm = bright_centres(values, self.dark_cut, self.window)
         csf = 2 * self.dark_cut * wm - gm  # so that the middle between CSF and GM is the dark cut
         fractions = partial_volumes(values, csf, gm, wm)
         images = {}
@@ -47,14 +53,16 @@ class Tissues:
         return case.plus(images=images, numbers={"gm_centre": gm / wm, "wm_centre_raw": wm})
 
 
-def bright_centres(
-    values: Array, dark_cut: float, *, bins: int = 1024, rounds: int = 200
-) -> tuple[float, float]:
-    """Return the centres of GM and WM: 2-means on the histogram above ``dark_cut`` × the WM centre.
+def bright_centres(values: Array, dark_cut: float, window: float) -> tuple[float, float]:
+    """Return the centres of GM and WM, in the unit of ``values``.
+
+    First 2-means on the histogram above ``dark_cut`` × the WM centre, then each centre moves to the mean
+    of a window around itself until both stand still.
 
     Args:
         values: intensities in the brain, bias-corrected, any unit.
         dark_cut: share of the WM centre.
+        window: half width, as a share of the distance between the centres.
 
     Raises:
         ScanUnusable: the brain has one brightness only.
@@ -63,22 +71,37 @@ def bright_centres(
     if positive.size < 1000:
         raise ScanUnusable(Reason.CONSTANT, f"{positive.size} voxels of the brain are above zero")
     top = float(np.percentile(positive, 99.8))  # vessels and fat would drag the WM centre up
-    counts, edges = np.histogram(positive, bins=bins, range=(0.0, top))
+    counts, edges = np.histogram(positive, bins=1024, range=(0.0, top))
     middles = (edges[:-1] + edges[1:]) / 2
-    gm, wm = 0.6 * top, 0.85 * top
-    for _ in range(rounds):
-        dark, bright = dark_cut * wm, (gm + wm) / 2
-        between, above = (middles > dark) & (middles <= bright), middles > bright
-        if not counts[between].sum() or not counts[above].sum():
+
+    def split(gm: float, wm: float) -> tuple[Array, Array]:
+        between = (gm + wm) / 2
+        return (middles > dark_cut * wm) & (middles <= between), middles > between
+
+    def around(gm: float, wm: float) -> tuple[Array, Array]:
+        reach = window * (wm - gm)
+        return abs(middles - gm) < reach, abs(middles - wm) < reach
+
+    start = _settled(middles, counts, (0.6 * top, 0.85 * top), split)
+    return _settled(middles, counts, start, around)
+
+
+def _settled(
+    middles: Array,
+    counts: Array,
+    centres: tuple[float, float],
+    classes: Callable[[float, float], tuple[Array, Array]],
+) -> tuple[float, float]:
+    """Return where two centres come to rest when each is the mean of its class, again and again."""
+    for _ in range(200):
+        parts = classes(*centres)
+        if not all(counts[part].sum() for part in parts):
             raise ScanUnusable(Reason.CONSTANT, "the brain's intensities don't fall into two groups")
-        new = (
-            float(np.average(middles[between], weights=counts[between])),
-            float(np.average(middles[above], weights=counts[above])),
-        )
-        if new == (gm, wm):
+        gm, wm = (float(np.average(middles[part], weights=counts[part])) for part in parts)
+        if (gm, wm) == centres:
             break
-        gm, wm = new
-    return gm, wm
+        centres = (gm, wm)
+    return centres
 
 
 def partial_volumes(values: Array, csf: float, gm: float, wm: float) -> tuple[Array, Array, Array]:
