@@ -32,6 +32,11 @@ MAX_ANSWER_BYTES = 1 << 29
 _FINAL = re.compile(
     r"does not exist|do not have access|has been deleted|^Not Found$|Invalid git reference", re.IGNORECASE
 )
+_DELETED = re.compile(r"^Dataset \S+ has been deleted")
+
+
+class ApiChanged(SourceError):
+    """The API doesn't know a field or an argument of the question: it is of another version."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -44,13 +49,26 @@ class Fault(msgspec.Struct, frozen=True):
     @property
     def code(self) -> str:
         """The server's code, such as ``DELETED_DATASET``; empty where it gave none."""
-        raw = (self.extensions or {}).get("code")
-        return str(msgspec.json.decode(raw)) if raw is not None else ""
+        return self._extension("code")
+
+    @property
+    def redirect(self) -> str:
+        """Where the site sends those who ask for a deleted dataset; mostly empty."""
+        return self._extension("redirect")
 
     @property
     def final(self) -> bool:
         """Whether asking again can't help."""
-        return bool(_FINAL.search(self.message)) or self.code == "DELETED_DATASET"
+        return bool(_FINAL.search(self.message)) or self.deleted
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the owner has taken the dataset back."""
+        return self.code == "DELETED_DATASET" or bool(_DELETED.search(self.message))
+
+    def _extension(self, name: str) -> str:
+        raw = (self.extensions or {}).get(name)
+        return str(msgspec.json.decode(raw)) if raw is not None else ""
 
 
 class _Server(msgspec.Struct, frozen=True):
@@ -91,12 +109,30 @@ class Answer(Generic[T]):
             return SourceError(self.complaint())
         return TransientError(self.complaint())
 
+    def refusal(self, alias: str) -> str:
+        """Return why one of several things asked for is null and will stay so.
+
+        Raises:
+            TransientError: it may come on the next question.
+        """
+        faults = [fault for fault in self.faults if alias in (fault.path or ())]
+        for fault in faults:
+            if fault.final:
+                return fault.message
+        raise TransientError("; ".join(fault.message for fault in faults) or "null without a reason")
+
 
 class Api:
-    """The API at one address, asked by at most ``at_once`` threads at a time."""
+    """The API at one address, asked by at most ``at_once`` threads at a time.
+
+    Attributes:
+        version: of the server, as its last answer said; empty before the first.
+        answered: whether it ever answered anything.
+    """
 
     def __init__(self, client: Client, url: str, *, at_once: int = 4) -> None:
         self.client, self.url = client, url
+        self.version, self.answered = "", False
         self._turns = threading.BoundedSemaphore(at_once)
 
     def ask(
@@ -119,6 +155,7 @@ class Api:
 
         Raises:
             TransientError: after the last try.
+            ApiChanged: the API doesn't know a field or argument of the question.
             SourceError: the API refuses the question, or its answer has another shape.
         """
         body = json.dumps({"query": document, "variables": dict(variables)}).encode()
@@ -133,6 +170,7 @@ class Api:
                 reply = self.client.post(self.url, body, limit=MAX_ANSWER_BYTES)
             except Refused as error:
                 raise SourceError(str(error)) from error
+        self.answered = True
         return self._answer(reply, shape)
 
     def _answer(self, reply: Reply, shape: type[T]) -> Answer[T]:
@@ -157,12 +195,14 @@ class Api:
     def _judged(self, status: int, envelope: _Envelope[T]) -> Answer[T]:
         faults = tuple(envelope.errors or ())
         version = envelope.extensions.openneuro.version if envelope.extensions else ""
+        self.version = version or self.version
         complaint = "; ".join(fault.message for fault in faults)
         if status >= 400:
             code = next((fault.code for fault in faults if fault.code), str(status))
-            raise SourceError(
-                f"{self.url} refuses the question ({code}: {complaint or 'no reason given'}); "
-                f"this version was written for OpenNeuro {KNOWN_VERSION}"
+            kind = ApiChanged if code == "GRAPHQL_VALIDATION_FAILED" else SourceError
+            raise kind(
+                f"{self.url} refuses the question ({code}: {complaint or 'no reason given'}); it is "
+                f"OpenNeuro {version or 'of no known version'}, this client was written for {KNOWN_VERSION}"
             )
         if envelope.data is None:
             raise TransientError(f"{self.url} answered without data: {complaint or 'no reason given'}")
