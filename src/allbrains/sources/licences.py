@@ -27,7 +27,7 @@ _LONG = (
     (re.compile(r"\bpublic domain dedication and license\b"), "PDDL-1.0"),
 )
 _ATTRIBUTION = re.compile(
-    r"\b(?:cc|licenses|creative commons)(?: attribution)? by(?P<more>(?: (?:nc|nd|sa))*)(?: v)? ?(?P<version>[1-4] [0-9])\b"
+    r"\b(?:cc|licenses|creative commons) by(?P<more>(?: (?:nc|nd|sa))*)(?: v)? ?(?P<version>[1-4] [0-9])\b"
 )
 
 

@@ -49,6 +49,8 @@ class Exclusion(StrEnum):
     WITHDRAWN = "withdrawn"  # dataset: deleted by its owner, or gone on two runs in a row
     TEXT_FAILED = "text_failed"  # a small file beside the scans could not be read now
     TEXT_UNAVAILABLE = "text_unavailable"  # the same, but every address refuses it: a known gap
+    HEADER_FAILED = "header_failed"  # the image's header could not be read now
+    HEADER_UNAVAILABLE = "header_unavailable"  # the same, but every address refuses it: a known gap
     API_CHANGED = "api_changed"  # the API no longer knows some columns' fields: they are empty
 
 
@@ -60,6 +62,8 @@ INCOMPLETE = frozenset(
         Exclusion.NOT_ACCESSIBLE,
         Exclusion.LOCK_BROKEN,
         Exclusion.TEXT_FAILED,
+        Exclusion.HEADER_FAILED,
+        Exclusion.API_CHANGED,
     }
 )
 
@@ -167,11 +171,13 @@ class Found:
     Attributes:
         snapshots: one a dataset.
         excluded: with an empty path.
+        lacking: so many datasets more are counted by the source, but not listed.
         version: of the server's software, empty where there is none.
     """
 
     snapshots: tuple[Snapshot, ...]
     excluded: tuple[Excluded, ...] = ()
+    lacking: int = 0
     version: str = ""
 
 

@@ -50,11 +50,7 @@ class Roll:
             count = self._pass(nodes)
             if len(nodes) >= count:
                 break
-        excluded: list[Excluded] = []
-        if len(nodes) < count:
-            evidence = f"{count - len(nodes)} of {count} datasets are counted by OpenNeuro but not listed"
-            excluded.append(_row("", "", Exclusion.LISTING_FAILED, evidence))
-        return self._found([nodes[name] for name in sorted(nodes)], excluded)
+        return self._found([nodes[name] for name in sorted(nodes)], [], lacking=count - len(nodes))
 
     def named(self, datasets: Sequence[str]) -> Found:
         """Return the named datasets; one that can't be described is a row.
@@ -184,7 +180,9 @@ class Roll:
                 self._lost = str(error)
         return self.api.ask(short, variables, shape, judge, attempts=attempts)
 
-    def _found(self, nodes: Sequence[answers.Dataset], excluded: list[Excluded]) -> Found:
+    def _found(
+        self, nodes: Sequence[answers.Dataset], excluded: list[Excluded], *, lacking: int = 0
+    ) -> Found:
         found = []
         for node in nodes:
             described = _described(node)
@@ -194,7 +192,12 @@ class Roll:
             else:
                 found.append(described)
         excluded.extend(self._changed())
-        return Found(snapshots=tuple(found), excluded=tuple(excluded), version=self.api.version)
+        return Found(
+            snapshots=tuple(found),
+            excluded=tuple(excluded),
+            lacking=max(lacking, 0),
+            version=self.api.version,
+        )
 
     def _changed(self) -> list[Excluded]:
         if not self._lost:
