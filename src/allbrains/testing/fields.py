@@ -134,7 +134,7 @@ def invert(displacement: Array, affine: Affine, targets: Array) -> tuple[Array, 
 
     Returns:
         the points, shape (..., 3), and the largest distance by which one misses its target, mm: it stays
-        large where the displacement folds.
+        large where the displacement is too steep.
     """
     points, miss = targets, np.inf
     for _ in range(40):
