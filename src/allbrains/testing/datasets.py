@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from allbrains.records import Array
 
 BIDS_VERSION = "1.10.0"
-VISITS = Acquisition(spacing=(1.2, 1.2, 1.2), fov_mm=(180.0, 234.0, 228.0))
+VISITS = Acquisition(spacing=(1.3, 1.3, 1.3))
 PLAIN = Acquisition(spacing=(1.5, 1.5, 1.5))
 ODD = Acquisition(spacing=(3.0, 3.0, 3.0), orientation="PIL", oblique_deg=12.0)
 
@@ -77,7 +77,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 def gzipped(data: bytes) -> bytes:
     """Return the bytes as a gzip stream without name and time."""
     stream = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=stream, mtime=0) as file:
+    # noise hardly shrinks: level 3 takes a third of level 6's time for a file one per cent smaller
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=3, fileobj=stream, mtime=0) as file:
         file.write(data)
     return stream.getvalue()
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from allbrains.errors import ConfigurationError
 from allbrains.testing.anatomy import WHITE_LEVEL, template_brain, template_head
-from allbrains.testing.fields import Lattice, Shape, invert, sample, stretch
+from allbrains.testing.fields import Lattice, Shape, invert, sample_all, stretch
 from allbrains.testing.painting import CSF, GREY, WHITE, Places, paint
 
 if TYPE_CHECKING:
@@ -90,11 +90,10 @@ def _channels(person: Person, points: Array, grid: Lattice) -> dict[str, Array]:
     ends = zip(points.shape, nodes.shape, strict=False)
     at = [np.linspace(0, coarse - 1, count) for coarse, count in ends]
     places = np.stack([stretch(np.asarray(points[..., i], np.float32), at) for i in range(3)], axis=-1)
-    around = {name: getattr(head, name) for name in ("hull", "body", "air", "eyes", "canal")}
-    own = {name: getattr(person, name) for name in ("csf", "skull", "scalp", "texture")}
-    return {name: sample(field, head.lattice.affine, places) for name, field in around.items()} | {
-        name: sample(field, person.lattice.affine, places) for name, field in own.items()
-    }
+    around, own = ("hull", "body", "air", "eyes", "canal"), ("csf", "skull", "scalp", "texture")
+    found = sample_all([getattr(head, name) for name in around], head.lattice.affine, places)
+    found += sample_all([getattr(person, name) for name in own], person.lattice.affine, places)
+    return dict(zip(around + own, found, strict=True))
 
 
 def _to(nodes: tuple[int, ...], shape: Shape, fine: list[int], at: list[Array], field: Array) -> Array:
