@@ -1,6 +1,6 @@
 """Datasets of phantoms on disk: five scans for the demo; and how any such file is written.
 
-The same seed writes the same bytes: no clock, no file name and no library version gets into a file.
+The same seed writes the same bytes, with the same NumPy and SciPy: no clock and no file name gets in.
 """
 
 from __future__ import annotations
@@ -52,8 +52,10 @@ def write_demo(root: Path, *, seed: int = 0) -> tuple[Path, Path]:
 
 
 def write_scan(path: Path, volume: Volume) -> None:
-    """Write a volume as int16 NIfTI, with the sidecar that BIDS wants beside it."""
-    write_bytes(path, nifti_bytes(np.rint(volume.array).astype(np.int16), volume.affine))
+    """Write a volume as int16 NIfTI, compressed if its name ends in ``.gz``, and its sidecar beside it."""
+    data = nifti_bytes(np.rint(volume.array).astype(np.int16), volume.affine)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzipped(data) if path.suffix == ".gz" else data)
     sidecar = {"Manufacturer": "allbrains.testing", "Modality": "MR", "MagneticFieldStrength": 3}
     _write_json(path.with_name(path.name.partition(".")[0] + ".json"), sidecar)
 
@@ -66,12 +68,6 @@ def nifti_bytes(array: Array, affine: Array) -> bytes:
     image.set_sform(affine, code=1)
     data: bytes = image.to_bytes()
     return data
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file, compressed where its name ends in ``.gz``, and the folders that it needs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzipped(data) if path.suffix == ".gz" else data)
 
 
 def gzipped(data: bytes) -> bytes:

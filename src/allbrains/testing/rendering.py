@@ -1,8 +1,8 @@
 """From a person and a pose to voxels, without bias or noise. Pure.
 
 Smooth things are sampled on nodes 6 or 3 mm apart and stretched; the brain itself is sampled once, at the
-voxels; work goes slab by slab, so that memory stays near the size of the result. Voxels of
-3 mm and more are rendered finer and averaged, because scanners don't see points.
+voxels; work goes slab by slab, so that memory stays near the size of the result. Thick voxels
+are rendered in halves and averaged, because scanners don't see points.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from allbrains.testing.person import Person
 
 WARP_NODES_MM, HEAD_NODES_MM = 6.0, 3.0
-FINE_MM = 2.0  # voxels are rendered about as fine as this; the template's own blur is 2 mm
+HALVED_FROM_MM = 2.5  # finer voxels are sampled once: the template is itself an average, and blurred
 SLAB_VOXELS = 1_000_000
 
 
@@ -51,7 +51,7 @@ def render(person: Person, warp: Warp, grid: Lattice, *, capsule: bool) -> Rende
     Raises:
         ConfigurationError: the warp is too steep to be inverted.
     """
-    fine = [max(1, round(size / FINE_MM)) for size in grid.spacing]
+    fine = [2 if size > HALVED_FROM_MM else 1 for size in grid.spacing]
     points = _template_points(warp, grid.nodes(WARP_NODES_MM))
     channels = _channels(person, points, grid)
     result = np.empty((4, *grid.shape), np.float32)
