@@ -1,0 +1,305 @@
+"""From one table to its participants: finds the columns, reads the cells, keeps the receipts. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from allbrains.participants import age_series, coded, columns
+from allbrains.participants.age_series import Age, AgeSeries
+from allbrains.participants.ages import Form, parse
+from allbrains.participants.coded import Code
+from allbrains.participants.columns import AgeColumn, Tier
+from allbrains.participants.dictionary import HAND_KEYS, SEX_KEYS, Definition, Dictionary
+from allbrains.participants.evidence import SpeciesReader
+from allbrains.participants.groups import groups, groups_of_ids
+from allbrains.participants.reading import Row, Sheet
+from allbrains.participants.records import Confidence, Note, NoteKind, Participant, Receipt
+from allbrains.participants.units import Context
+from allbrains.participants.words import is_missing
+
+# Ages of one person in two columns of one table may differ by rounding, not by more.
+_SAME_AGE_YEARS = 1.5
+# A number under the header "sex" is an age only if it cannot be a code.
+_NO_CODE = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One table with all that is needed to read it."""
+
+    dataset: str
+    sheet: Sheet
+    dictionary: Dictionary
+    context: Context
+    name: str
+
+
+def participants_of(source: Source) -> tuple[list[Participant], list[Note]]:
+    """Return the participants of a table, in its order, and what was refused."""
+    if not source.sheet.header:
+        return [], list(source.sheet.notes)
+    table = _Table(source)
+    rows = [
+        participant for number in range(len(table.sheet.rows)) for participant in table.participants(number)
+    ]
+    unnamed = sum(is_missing(row.cells[table.id_column]) for row in table.sheet.rows)
+    notes = [*source.sheet.notes, *table.notes]
+    if unnamed:
+        notes.append(table.note(NoteKind.REFUSED, "row.no_id", "rows without a participant", rows=unnamed))
+    kept = list(dict.fromkeys(_Whole(row) for row in rows))
+    keys = Counter((whole.row.participant_id, whole.row.session_id) for whole in kept)
+    several = [participant for (participant, _), count in keys.items() if count > 1]
+    if len(kept) < len(rows):
+        detail = "rows that repeat another one in all that is read from them"
+        notes.append(table.note(NoteKind.DUPLICATE, "row.repeated", detail, rows=len(rows) - len(kept)))
+    if several:
+        detail = f"participants with different rows and no session to tell them apart; for example {min(several)!r}"
+        notes.append(table.note(NoteKind.DUPLICATE, "row.several", detail, rows=len(several)))
+    return [whole.row for whole in kept], notes
+
+
+class _Whole:
+    """A row that equals another one with the same values and receipts; receipts are not hashable as such."""
+
+    def __init__(self, row: Participant) -> None:
+        self.row = row
+        self._key = repr(row)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Whole) and self._key == other._key
+
+
+def participant_id(cell: str) -> str:
+    """Return an id as ``sub-<label>``: ``01``, ``sub01`` and ``SUB-01`` all give ``sub-01``."""
+    text = cell.strip().strip("'\"").strip()
+    return "sub-" + re.sub(r"\Asub(?:-|[_ ]|(?=\d))", "", text, flags=re.IGNORECASE)
+
+
+def session_id(cell: str) -> str:
+    """Return a session as ``ses-<label>``; empty where the cell says nothing."""
+    text = cell.strip().strip("'\"").strip()
+    return "" if is_missing(text) else "ses-" + re.sub(r"\Ases[-_]", "", text, flags=re.IGNORECASE)
+
+
+class _Table:
+    """The columns of one table and what each holds."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.notes: list[Note] = []
+        sheet = source.sheet
+        self.id_column = columns.participant_column(sheet.header, [row.cells for row in sheet.rows])
+        self._ages, refused = columns.age_columns(sheet.header)
+        self._sexes = columns.sex_columns(sheet.header)
+        self.sheet, self._swapped = self._unswapped(sheet)
+        self.notes += [self.note(NoteKind.REFUSED, "age.header", r.reason, r.header) for r in refused]
+        self._visit = self._visit_column()
+        self._series = [self._age_series(column) for column in self._ages]
+        self._sex_codes = self._read_sexes()
+        self._hands = self._read_hands()
+        self._groups = self._read_groups()
+        self._species = SpeciesReader(self.sheet, source.name)
+
+    def note(self, kind: NoteKind, rule: str, detail: str, column: str = "", rows: int = 0) -> Note:
+        """Return a note about this table."""
+        return Note(
+            kind=kind, source=self._source.sheet.source, column=column, rule=rule, detail=detail, rows=rows
+        )
+
+    def _define(self, index: int, keys: frozenset[str] | None = None) -> Definition:
+        definition = self._source.dictionary.of(self.sheet.header[index])
+        if definition == Definition() and keys:
+            return self._source.dictionary.of_kind(keys)
+        return definition
+
+    def _unswapped(self, sheet: Sheet) -> tuple[Sheet, frozenset[int]]:
+        """Exchange age and sex in rows where the sex stands under the age's header and the age under the sex's."""
+        if not self._ages or not self._sexes:
+            return sheet, frozenset()
+        age, sex = self._ages[0].index, self._sexes[0][0]
+        rows, swapped = [], []
+        for number, row in enumerate(sheet.rows):
+            if coded.plain_sex(row.cells[age]) and _is_age(row.cells[sex]):
+                cells = list(row.cells)
+                cells[age], cells[sex] = cells[sex], cells[age]
+                swapped.append(number)
+                rows.append(replace(row, cells=tuple(cells)))
+            else:
+                rows.append(row)
+        if swapped:
+            detail = f"age and sex stand under each other's header {sheet.header[sex]!r}"
+            self.notes.append(
+                self.note(NoteKind.REPAIRED, "row.swapped", detail, sheet.header[age], rows=len(swapped))
+            )
+        return replace(sheet, rows=tuple(rows)), frozenset(swapped)
+
+    def _visit_column(self) -> int | None:
+        index = columns.visit_column(self.sheet.header)
+        if index is None:
+            return None
+        cells = [cell for cell in self.sheet.column(index) if not is_missing(cell)]
+        ids = Counter(participant_id(cell) for cell in self.sheet.column(self.id_column))
+        repeated = any(count > 1 for count in ids.values())
+        labelled = bool(cells) and all(re.match(r"\s*ses-", cell, re.IGNORECASE) for cell in cells)
+        return index if repeated or labelled else None
+
+    def _age_series(self, column: AgeColumn) -> AgeSeries:
+        cells = self.sheet.column(column.index)
+        series = age_series.read(column, cells, self._define(column.index), self._source.context)
+        self.notes += age_series.notes(series, cells, self._source.sheet.source)
+        return series
+
+    def _read_sexes(self) -> list[tuple[int, str, dict[str, Code]]]:
+        found = []
+        for index, kind in self._sexes:
+            cells = self.sheet.column(index)
+            keys = SEX_KEYS if len(self._sexes) == 1 else None
+            codes, fault = coded.sexes(cells, self.sheet.header[index], self._define(index, keys))
+            self._note_unread(index, cells, codes, f"sex.{'contradiction' if fault else 'unread'}", fault)
+            found.append((index, kind, codes))
+        for index, sex in columns.indicator_columns(self.sheet.header):
+            found.append((index, "sex", coded.indicator(self.sheet.column(index), sex)))
+        return found
+
+    def _read_hands(self) -> list[tuple[int, dict[str, Code]]]:
+        found = []
+        for index in columns.hand_columns(self.sheet.header):
+            cells = self.sheet.column(index)
+            codes, fault = coded.handedness(cells, self.sheet.header[index], self._define(index, HAND_KEYS))
+            self._note_unread(index, cells, codes, "handedness.unread", fault)
+            found.append((index, codes))
+        return found
+
+    def _read_groups(self) -> list[tuple[int, dict[str, Code]]]:
+        found = [
+            (index, groups(self.sheet.column(index), self._define(index)))
+            for index in columns.group_columns(self.sheet.header)
+        ]
+        if not any(codes for _, codes in found):
+            found.append((self.id_column, groups_of_ids(self.sheet.column(self.id_column))))
+        return [(index, codes) for index, codes in found if codes]
+
+    def _note_unread(
+        self, index: int, cells: Sequence[str], codes: Mapping[str, Code], rule: str, fault: str
+    ) -> None:
+        unread = Counter(cell for cell in cells if cell not in codes and not is_missing(cell))
+        if unread:
+            example = min(unread, key=lambda cell: (-unread[cell], cell))
+            detail = fault or "neither a word that is known nor a code that the dictionary explains"
+            detail += f"; for example {example[:60]!r}"
+            self.notes.append(
+                self.note(NoteKind.REFUSED, rule, detail, self.sheet.header[index], rows=unread.total())
+            )
+
+    def participants(self, number: int) -> Iterable[Participant]:
+        """Yield the participants of a row: one, or one for each session whose age stands in a column."""
+        row = self.sheet.rows[number]
+        if is_missing(row.cells[self.id_column]):
+            return
+        plain, receipts = self._plain(number, row)
+        ages = self._ages_by_session(number, row)
+        visit = session_id(row.cells[self._visit]) if self._visit is not None else ""
+        some: Mapping[str, Age | None] = ages or {"": None}
+        for session, age in some.items():
+            own: dict[str, Any] = {**(age.fields() if age else {}), **plain}
+            yield Participant(
+                dataset=self._source.dataset,
+                participant_id=participant_id(row.cells[self.id_column]),
+                session_id=session_id(session) or visit,
+                receipts={**(age.receipts() if age else {}), **receipts},
+                **own,
+            )
+
+    def _ages_by_session(self, number: int, row: Row) -> dict[str, Age]:
+        found: dict[str, Age] = {}
+        nearer = {s.column.session for s in self._series if s.column.tier <= Tier.PLAIN}
+        for series in self._series:
+            column = series.column
+            if column.tier is Tier.EXAM and column.session in nearer:
+                continue  # no age at the scan: no scan
+            index = self._where(number, column.index)
+            age = series.age(number, row.cells[column.index], self._file(row), self.sheet.header[index])
+            if age and number in self._swapped and index != column.index:
+                receipt = replace(
+                    age.receipt, rule=age.receipt.rule + "+row.swapped", confidence=Confidence.MEDIUM
+                )
+                age = replace(age, receipt=receipt)
+            if age and column.session not in found:
+                found[column.session] = age
+            elif age:
+                self._compare(found[column.session], age, row)
+        return found
+
+    def _compare(self, first: Age, second: Age, row: Row) -> None:
+        if first.years is None or second.years is None or abs(first.years - second.years) <= _SAME_AGE_YEARS:
+            return
+        detail = (
+            f"{row.cells[self.id_column]}: {first.receipt.column!r} says {first.receipt.raw!r},"
+            f" {second.receipt.column!r} says {second.receipt.raw!r}; the first was taken"
+        )
+        self.notes.append(self.note(NoteKind.CONFLICT, "age.columns", detail, first.receipt.column, rows=1))
+
+    def _plain(self, number: int, row: Row) -> tuple[dict[str, str], dict[str, Receipt]]:
+        """Return what does not depend on the session, and its receipts."""
+        values: dict[str, str] = {}
+        receipts: dict[str, Receipt] = {}
+        for index, kind, codes in self._sex_codes:
+            if code := codes.get(row.cells[index]):
+                receipt = self._receipt(number, row, index, code)
+                if "sex" not in values:
+                    values["sex"], receipts["sex"] = code.value, receipt
+                elif kind == "gender" and "gender" not in receipts:
+                    receipts["gender"] = replace(receipt, value=code.value)
+                    self._compare_sexes(values["sex"], code.value, row, index)
+        for name, found in (("handedness", self._hands), ("group", self._groups)):
+            codes_here = [(index, code) for index, codes in found if (code := codes.get(row.cells[index]))]
+            if codes_here and len({code.value for _, code in codes_here}) == 1:
+                index, code = codes_here[0]
+                values[name], receipts[name] = code.value, self._receipt(number, row, index, code)
+            elif codes_here:
+                detail = f"{row.cells[self.id_column]}: columns of {name} disagree; none was taken"
+                column = self.sheet.header[codes_here[0][0]]
+                self.notes.append(self.note(NoteKind.CONFLICT, f"{name}.columns", detail, column, rows=1))
+        if species := self._species.read(row.cells, self._file(row)):
+            values["species"], receipts["species"] = species
+        return values, receipts
+
+    def _compare_sexes(self, sex: str, gender: str, row: Row, index: int) -> None:
+        if sex != gender:
+            detail = f"{row.cells[self.id_column]}: sex is {sex}, gender {gender}; both are kept"
+            self.notes.append(
+                self.note(NoteKind.CONFLICT, "sex.gender", detail, self.sheet.header[index], rows=1)
+            )
+
+    def _receipt(self, number: int, row: Row, index: int, code: Code) -> Receipt:
+        where = self._where(number, index)
+        return Receipt(
+            source=self._file(row),
+            column=self.sheet.header[where],
+            raw=row.cells[index],
+            rule=code.rule if where == index else code.rule + "+row.swapped",
+            confidence=code.confidence if where == index else Confidence.MEDIUM,
+        )
+
+    def _where(self, number: int, index: int) -> int:
+        """Return the column in which a row's cell really stands: another one where age and sex were swapped."""
+        if number not in self._swapped:
+            return index
+        age, sex = self._ages[0].index, self._sexes[0][0]
+        return {age: sex, sex: age}.get(index, index)
+
+    def _file(self, row: Row) -> str:
+        return row.source or self._source.sheet.source
+
+
+def _is_age(cell: str) -> bool:
+    text = parse(cell)
+    numeric = text.form in (Form.NUMBER, Form.COMMA, Form.DICOM, Form.WITH_UNIT, Form.RANGE, Form.CAPPED)
+    return numeric and text.values[0] >= _NO_CODE
