@@ -46,11 +46,9 @@ def expected(path: Path, answer: dict[str, Any]) -> Iterator[tuple[Key, dict[str
         fixed: dict[str, object] = {}
         for field in ("sex", "handedness", "group", "species"):
             fixed[field] = expected_word(row, answer.get(field))
-        ages = (
-            {"": expected_age(row[answer["age"]["column"]], answer["age"])}
-            if "column" in answer.get("age", {})
-            else {}
-        )
+        ages: dict[str, object] = {}
+        if "column" in answer.get("age", {}):
+            ages[""] = expected_age(row[answer["age"]["column"]], answer["age"])
         for session, column in answer.get("sessions", {}).items():
             if (age := expected_age(row[column], answer["age"])) is not None:
                 ages[session] = age
@@ -111,7 +109,7 @@ def compare(folder: Path) -> bool:
         right, refused, wrong = (counts[field, name] for name in ("right", "refused", "wrong"))
         share = right / (right + refused or 1)
         print(
-            f"{field:11} {right + refused:5} to recover  {share:7.2%} recovered  {refused:4} refused  {wrong:4} wrong"
+            f"{field:11} {right + refused:5} to recover {share:8.2%} right {refused:4} refused {wrong:4} wrong"
         )
     print(f"{seconds:.2f} CPU seconds")
     return not any(name == "wrong" and n for (_, name), n in counts.items())
@@ -137,7 +135,7 @@ def speed(files: int = 1_500, rows: int = 72_000) -> None:
             f"{('control', 'patient')[i % 2]}\t{90 + i % 31}\tA{number % 5}\tfree text {i}"
             for i in range(rows // files)
         ]
-        json = b'{"age": {"Description": "age", "Units": "years"}, "sex": {"Levels": {"F": "female", "M": "male"}}}'
+        json = b'{"age": {"Units": "years"}, "sex": {"Levels": {"F": "female", "M": "male"}}}'
         made.append({"participants.tsv": "\n".join(lines).encode(), "participants.json": json})
     started = time.process_time()
     total = sum(len(harmonise(f"ds{number:06d}", contents).rows) for number, contents in enumerate(made))

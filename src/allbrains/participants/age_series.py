@@ -29,8 +29,8 @@ from allbrains.participants.words import fold, header_key
 _DECOY = re.compile(
     r"\bonset\b|\bat (?:first |initial )?diagnosis\b|\bdiagnosed\b|\bmother|\bfather|\bgestation|\bmenstrual"
     r"|\bconception|\bz-?\s?scor|\bstandardi[sz]ed\b|\bcentred\b|\bcentered\b|\bdemean"
-    r"|\blog[- ]?transform|\bof acquisition\b|\bat death\b|\bpartner|\bbrain age\b|\bmental age\b|\bcorrected age\b"
-    r"|\bsiblings?\b"
+    r"|\blog[- ]?transform|\bof acquisition\b|\bat death\b|\bpartner|\bbrain age\b|\bmental age\b"
+    r"|\bcorrected age\b|\bsiblings?\b"
 )
 _MIN_LISTS = 3
 _MAX_YEARS_BETWEEN_VISITS = 15
@@ -94,6 +94,8 @@ class AgeSeries:
         if self.refused:
             return self.refused
         years = [value / PER_YEAR[text.unit or self.verdict.unit] for value in self.numbers(text)]
+        if text.form is Form.DICOM and not any(years):
+            return "what de-identification leaves of an age"
         return next(filter(None, (cell_reason(value, self.years, self.oldest) for value in years)), "")
 
     def numbers(self, text: AgeText) -> tuple[float, ...]:
@@ -158,6 +160,7 @@ def read(column: AgeColumn, cells: Sequence[str], definition: Definition, contex
         context: of the dataset.
     """
     texts = _commas([_levelled(parse(cell), cell, definition) for cell in cells])
+    texts = _years_and_months(texts, cells)
     plain = [value for text in texts if not text.unit and text.is_known for value in _counted(text)]
     declared = _declared(column, definition, plain)
     verdict = decide(plain, declared, context)
@@ -217,6 +220,29 @@ def _commas(texts: list[AgeText]) -> list[AgeText]:
             replace(t, form=Form.VISITS, values=t.values[1:]) if t.form is Form.COMMA else t for t in texts
         ]
     return [AgeText(form=Form.WORD) if text.form is Form.COMMA else text for text in texts]
+
+
+_SEMICOLON = re.compile(r"\s*(\d{1,2});(\d{1,2})\s*")
+
+
+def _years_and_months(texts: list[AgeText], cells: Sequence[str]) -> list[AgeText]:
+    """Read ``8;11`` as 8 years and 11 months where the column's cells cannot all be two visits."""
+    lists = [text for text in texts if text.form is Form.VISITS]
+    if all(list(text.values) == sorted(text.values) for text in lists):
+        return texts
+    pairs = [
+        _SEMICOLON.fullmatch(cell) if t.form is Form.VISITS else None
+        for t, cell in zip(texts, cells, strict=True)
+    ]
+    if sum(pair is not None and int(pair[2]) < 12 for pair in pairs) < len(lists):
+        # no order, no visits: whatever the numbers are
+        return [AgeText(form=Form.WORD) if text.form is Form.VISITS else text for text in texts]
+    return [
+        AgeText(form=Form.YEARS_MONTHS, values=(int(pair[1]) + int(pair[2]) / 12,), unit="years")
+        if pair
+        else text
+        for text, pair in zip(texts, pairs, strict=True)
+    ]
 
 
 def _could_be_visits(text: AgeText) -> bool:

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from allbrains.participants.dictionary import Classify, Definition, code_key, codes_of_levels, codes_of_text
 from allbrains.participants.records import Confidence
-from allbrains.participants.words import BESIDE_SEX, HANDEDNESS, SEX, fold, is_missing
+from allbrains.participants.words import BESIDE_SEX, HANDEDNESS, SEX, fold, is_missing, plain_words
 
 SEX_LETTERS = {"f": "female", "m": "male"}
 # The words that may explain a code; single letters only for numbers.
@@ -46,6 +46,20 @@ def sex_of_words(text: str) -> str | None:
     found = {SEX[word] for word in words if word in SEX and len(word) > 1}
     beside = [word for word in words if word not in SEX]
     return found.pop() if len(found) == 1 and all(word in BESIDE_SEX for word in beside) else None
+
+
+_DOUBTFUL = frozenset(
+    ("not", "non", "no", "trans", "transgender", "or", "neither", "both", "unknown", "former")
+)
+
+
+def sex_of_level(text: str) -> str | None:
+    """Return the sex that a dictionary's text for a code names; it may say more around it."""
+    words = plain_words(text)
+    found = {SEX[word] for word in words if word in SEX and len(word) > 1}
+    return sex_of_words(text) or (
+        found.pop() if len(found) == 1 and not _DOUBTFUL.intersection(words) else None
+    )
 
 
 @lru_cache(maxsize=16384)
@@ -82,7 +96,7 @@ def _bare(text: str) -> str:
 def sexes(cells: Iterable[str], header: str, definition: Definition) -> tuple[dict[str, Code], str]:
     """Return the meaning of each distinct cell of a sex column, and why others were refused."""
     distinct = {cell for cell in cells if not _says_nothing(cell)}
-    codes, fault = _dictionary(header, definition, sex_of_words, SEX_WORDS | SEX_LETTERS)
+    codes, fault = _dictionary(header, definition, sex_of_level, SEX_WORDS | SEX_LETTERS)
     letters = {key for cell in distinct if len(key := _bare(cell)) == 1 and key.isalpha()}
     found = _decoded(distinct, codes, lambda cell: _sex_code(cell, letters))
     return found, fault

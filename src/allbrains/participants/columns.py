@@ -87,7 +87,8 @@ def age_column(index: int, header: str) -> AgeColumn | Refused | None:
         return Refused(header=header, reason=f"{decoys[0]!r} in the header: another age than at the scan")
     bins = any(word in HEADER["bins"] for word in rest)
     session, rest = ("", rest) if bins else _session(rest)
-    units = frozenset(UNITS[word] for word in rest if word in UNITS)
+    # "day" alone is the day of the test
+    units = frozenset(UNITS[word] for word in rest if word in UNITS and word != "day")
     unknown = [word for word in rest if word not in _HARMLESS and not (bins and word.isdigit())]
     if unknown:
         return Refused(header=header, reason=f"{unknown[0]!r} in the header: unknown what it does to the age")
@@ -249,8 +250,8 @@ _GROUP_RANK = (
 )
 
 
-def group_columns(header: Sequence[str]) -> list[int]:
-    """Return the columns that may tell patients from controls, best first."""
+def group_columns(header: Sequence[str]) -> list[tuple[int, bool]]:
+    """Return the columns that may tell patients from controls, best first, and whether their name says so."""
     found = []
     for index, name in enumerate(header):
         words = [word for word in header_words(name) if not word.isdigit()]
@@ -260,7 +261,7 @@ def group_columns(header: Sequence[str]) -> list[int]:
         if all(w in nouns or w in _GROUP_BESIDE | HEADER["plain"] for w in words):
             rank = min(_GROUP_RANK.index(w) if w in _GROUP_RANK else len(_GROUP_RANK) for w in nouns)
             found.append((len(words) > 1, rank, index))
-    return [entry[-1] for entry in sorted(found)]
+    return [(index, rank < len(_GROUP_RANK)) for _, rank, index in sorted(found)]
 
 
 def species_columns(header: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -18,54 +18,9 @@ from allbrains.participants.words import HEADER, fold, header_key
 
 Classify = Callable[[str], str | None]
 
-_LEVEL_KEYS = frozenset(
-    [
-        "levels",
-        "level",
-        "values",
-        "value",
-        "categories",
-        "coding",
-        "codes",
-        "code",
-        "labels",
-        "options",
-        "enum",
-        "choices",
-        "levels_",
-    ]
-)
-_TEXT_KEYS = frozenset(
-    [
-        "description",
-        "longname",
-        "long_name",
-        "long",
-        "name",
-        "shortname",
-        "label",
-        "comment",
-        "notes",
-        "note",
-        "definition",
-    ]
-)
-_OTHER_KEYS = frozenset(
-    [
-        "termurl",
-        "term_url",
-        "url",
-        "units",
-        "unit",
-        "derivative",
-        "minimum",
-        "maximum",
-        "delimiter",
-        "datatype",
-        "hed",
-        "format",
-    ]
-)
+_LEVEL_KEYS = HEADER["json_levels"]
+_TEXT_KEYS = HEADER["json_text"]
+_OTHER_KEYS = HEADER["json_other"]
 # Deep enough for every dictionary seen, shallow enough for no harm.
 _MAX_DEPTH = 3
 
@@ -147,12 +102,12 @@ class Dictionary:
         return self._exact.get(column) or self._by_key.get(header_key(column)) or NOTHING
 
     def of_kind(self, kinds: frozenset[str]) -> Definition:
-        """Return the one definition that stands under one of these names; empty where not exactly one does."""
+        """Return the one definition under one of these names; empty where not exactly one stands."""
         found = [definition for key, definition in self._by_key.items() if key in kinds]
         return found[0] if len(found) == 1 else NOTHING
 
 
-def _definition(entry: Any) -> Definition | None:
+def _definition(entry: object) -> Definition | None:
     if isinstance(entry, str):
         return Definition(text=entry)
     if not isinstance(entry, dict):
@@ -173,7 +128,7 @@ def _definition(entry: Any) -> Definition | None:
     return Definition(text="\n".join(filter(None, texts)), units=units, levels=levels)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value)
     if isinstance(value, dict):
@@ -181,7 +136,7 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _levels(value: Any) -> dict[str, str]:
+def _levels(value: object) -> dict[str, str]:
     """Return meaning by code from any shape of ``Levels``; a bare list of words has no codes."""
     if isinstance(value, dict):
         return {str(code): _meaning(meaning) for code, meaning in value.items()}
@@ -195,7 +150,7 @@ def _levels(value: Any) -> dict[str, str]:
     return found
 
 
-def _meaning(value: Any) -> str:
+def _meaning(value: object) -> str:
     if isinstance(value, dict):
         return next((str(value[key]) for key in value if fold(str(key)) in _TEXT_KEYS), _text(value))
     return _text(value)
@@ -220,7 +175,11 @@ def codes_of_levels(levels: Mapping[str, str], classify: Classify) -> dict[str, 
 
 _CODE = r"(?P<code>(?<![\w.])[-+]?\d{1,3}(?:\.0+)?(?![\w.]*\d)|\b[A-Za-z]\b)"
 _FILL = r"(?:(?:is|are|a|an|the|for|being|biological|self-?identified|sex|gender|assigned|as|coded|code)\s+)*"
-_THEN = r"\s*[\"')\]]*\s*(?:=+>?|:|-+>?|–|→|\bis\b|\bare\b|\bfor\b|\brepresent(?:s|ing|ed)?(?: by)?\b|\bmeans?\b|\bindicat(?:es?|ing)\b|\bdenot(?:es?|ing)\b|\bstands? for\b|\bcorresponds? to\b|\brefers? to\b|\bas\b|\bcoded(?: as)?\b|\(|\)|\.\s)\s*[\"'(\[]*\s*"
+_VERBS = (
+    r"\bis\b|\bare\b|\bfor\b|\bas\b|\bmeans?\b|\brepresent(?:s|ing|ed)?(?: by)?\b|\bindicat(?:es?|ing)\b"
+    r"|\bdenot(?:es?|ing)\b|\bstands? for\b|\bcorresponds? to\b|\brefers? to\b|\bcoded(?: as)?\b"
+)
+_THEN = rf"\s*[\"')\]]*\s*(?:=+>?|:|-+>?|→|{_VERBS}|\(|\)|\.\s)\s*[\"'(\[]*\s*"
 
 
 @lru_cache(maxsize=64)
@@ -283,14 +242,37 @@ _UNIT_WORDS = {
 _FULL = r"(?:full |whole |decimal |completed |rounded |integer |postnatal |chronological )*"
 _IN_UNIT = {u: re.compile(rf"\bin {_FULL}(?:{w})\b") for u, w in _UNIT_WORDS.items()}
 _SET_OFF_UNIT = {u: re.compile(rf"[(\[,;:=]\s*{_FULL}(?:{w})\b") for u, w in _UNIT_WORDS.items()}
-_ANY_UNIT = {u: re.compile(rf"\b(?:{w})\b") for u, w in _UNIT_WORDS.items()}
+# A unit merely mentioned is believed for years only: "on the day of the scan", "6 months later".
+_YEARS_MENTIONED = re.compile(rf"\b(?:{_UNIT_WORDS['years']})\b")
+# 8.11 in such a column may be eight years and eleven months: two units, so no number is read.
+_YEARS_AND_MONTHS = re.compile(r"\b(?:years?|yrs?|y)\s*(?:and|/|;|\.|,|:|&|-)\s*(?:months?|mos?|m)\b")
+_AS_UNIT = {
+    u: re.compile(rf"(?:number of )?(?:{w})(?: old| of age| of life)?") for u, w in _UNIT_WORDS.items()
+}
+_OLD = {
+    u: re.compile(rf"\b(?:number of (?:{w})|(?:{w}) (?:old|of age|of life))\b")
+    for u, w in _UNIT_WORDS.items()
+}
 _SHORT_UNITS = {"y": "years", "a": "years", "m": "months", "w": "weeks", "d": "days", "j": "years"}
 
 
 def units_of_field(text: str) -> set[str]:
     """Return the units that a ``Units`` field names."""
     folded = fold(text).strip(" .[]()'\"")
-    return {_SHORT_UNITS[folded]} if folded in _SHORT_UNITS else units_of_text(text)
+    if folded in _SHORT_UNITS:
+        return {_SHORT_UNITS[folded]}
+    return {unit for unit, form in _AS_UNIT.items() if form.fullmatch(folded)} or units_of_text(text)
+
+
+def units_of_text(text: str) -> set[str]:
+    """Return the units that a description states; "in months" counts more than a mere "years"."""
+    folded = fold(text)
+    if _YEARS_AND_MONTHS.search(folded):
+        return {"years", "months"}
+    for forms in (_IN_UNIT, _OLD, _SET_OFF_UNIT):
+        if units := {unit for unit, form in forms.items() if form.search(folded)}:
+            return units
+    return {"years"} if _YEARS_MENTIONED.search(folded) else set()
 
 
 def phrased_units(text: str) -> set[str]:
@@ -299,15 +281,5 @@ def phrased_units(text: str) -> set[str]:
     return {unit for unit, form in _IN_UNIT.items() if form.search(folded)}
 
 
-def units_of_text(text: str) -> set[str]:
-    """Return the units that a description states; "in months" counts more than a mere "years"."""
-    folded = fold(text)
-    for forms in (_IN_UNIT, _SET_OFF_UNIT, _ANY_UNIT):
-        if units := {unit for unit, form in forms.items() if form.search(folded)}:
-            return units
-    return set()
-
-
-AGE_KEYS = frozenset({"age", "ages", "age_years", "age_in_years", "participant_age"})
 SEX_KEYS = HEADER["sex"] | HEADER["gender"] | {"biological_sex", "sex_at_birth"}
 HAND_KEYS = HEADER["hand"] | {"dominant_hand"}

@@ -19,13 +19,15 @@ from allbrains.participants.words import BREEDS, HEADER, SPECIES, fold, header_w
 
 DESCRIPTION = "dataset_description.json"
 _INFANTS = re.compile(
-    r"\binfant|\bnewborn|\bneonat|\bf(?:o)?etal\b|\bf(?:o)?etus|\bbab(?:y|ies)\b|\bpreterm|\bprematur|\btoddler|\bmonths?[- ]old"
+    r"\binfant|\bnewborn|\bneonat|\bf(?:o)?etal\b|\bf(?:o)?etus|\bbab(?:y|ies)\b|\bpreterm"
+    r"|\bprematur|\btoddler|\bmonths?[- ]old"
 )
 _CHILDREN = re.compile(
     r"\bchild|\bkids?\b|\bp(?:a)?ediatric|\badolesc|\bpreschool|\bschool|\byears?[- ]olds?\b|\bdevelopment"
 )
 _RODENTS = re.compile(
-    r"\brats?\b|\bmice\b|\brodents?\b|\bmurine\b|\bmouse (?:brain|model|f?mri|line)|\bwistar\b|\bsprague|\bc57bl"
+    r"\brats?\b|\bmice\b|\brodents?\b|\bmurine\b|\bmouse (?:brain|model|f?mri|line)|\bwistar\b"
+    r"|\bsprague|\bc57bl"
 )
 _ANIMALS = re.compile(
     r"\bmacaques?\b|\bmonkeys?\b|\bmarmosets?\b|\bdogs?\b|\bcanine|\bbaboons?\b|\bferrets?\b|\bpiglets?\b|\bsheep\b|\bpigeons?\b|\bnon-?human"

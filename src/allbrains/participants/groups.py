@@ -83,7 +83,7 @@ _PREFIXES = {
 
 
 def groups_of_ids(ids: Iterable[str]) -> dict[str, Code]:
-    """Return the group that ids such as ``sub-CON01`` and ``sub-PAT01`` tell, where all are of these two kinds."""
+    """Return the group that ids such as ``sub-CON01`` and ``sub-PAT01`` tell; all must be of these kinds."""
     distinct = {text for text in ids if not is_missing(text)}
     matches = {text: _ID_PREFIX.match(text) for text in distinct}
     values = {text: _PREFIXES.get(m[1].lower()) if m else None for text, m in matches.items()}

@@ -33,7 +33,7 @@ def harmonise(dataset: str, files: Mapping[str, bytes], *, subjects: Collection[
     Args:
         dataset: accession or folder name.
         files: bytes by path inside the dataset: ``participants.tsv`` and ``.json``,
-            ``dataset_description.json``, ``sub-*/**/*_sessions.tsv``, ``phenotype/*``; others are passed over.
+            ``dataset_description.json``, ``sub-*/**/*_sessions.tsv``, ``phenotype/*``; others are not read.
         subjects: labels of the dataset's subject folders, where they are known: numeric ids that lost
             their zeros get them back.
     """
@@ -83,7 +83,7 @@ def _dictionary_of(source: str, objects: Mapping[str, Mapping[str, Any]], main: 
 
 
 def _other_sheets(files: Mapping[str, bytes]) -> list[Sheet]:
-    """Return the tables beside participants.tsv that hold an age or a sex; sessions of one form put together."""
+    """Return the other tables that hold an age or a sex; sessions of one form are put together."""
     found: list[Sheet] = []
     sessions: defaultdict[tuple[str, ...], list[Sheet]] = defaultdict(list)
     for path in sorted(files):

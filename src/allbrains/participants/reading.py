@@ -36,6 +36,7 @@ _BLANKS = re.compile(r"[ \t\u00a0]+")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d*)?(?:e[-+]?\d+)?\Z", re.IGNORECASE)
 # A row whose quotes are open may go on in the next lines, but not for ever.
 _MAX_JOINED_LINES = 20
+_MAX_TITLE_LINES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,7 @@ def read(source: str, data: bytes) -> Sheet:
             kind=NoteKind.UNREADABLE, source=source, rule="file.unreadable", detail="the file is blank"
         )
         return Sheet(source=source, header=(), rows=(), notes=(note,))
+    lines = lines[_header_line(lines) :]
     delimiter = _delimiter(lines[0][1])
     header, *records = _records(lines, delimiter)
     names = [cell.lstrip("\ufeff#").strip("\u200b") if i == 0 else cell for i, cell in enumerate(header[1])]
@@ -133,6 +135,17 @@ def _form_notes(source: str, delimiter: str) -> tuple[Note, ...]:
         return ()
     detail = f"the delimiter is not a tab but a {names[delimiter]}"
     return (Note(kind=NoteKind.REPAIRED, source=source, rule="file.delimiter", detail=detail),)
+
+
+def _header_line(lines: list[tuple[int, str]]) -> int:
+    """Return the first of the first lines that names a participant's column; a title may stand before it."""
+    found = []
+    for index, (_, line) in enumerate(lines[:_MAX_TITLE_LINES]):
+        delimiter = _delimiter(line)
+        cells = _split(line, delimiter)
+        if len(cells) > 1 and any(header_key(cell.lstrip("#")) in HEADER["participant"] for cell in cells):
+            found.append((delimiter == " ", index))  # "Participants of our study" is a sentence
+    return min(found)[1] if found else 0
 
 
 def _delimiter(header: str) -> str:
@@ -228,6 +241,10 @@ def _aligned(sheet: Sheet, records: list[tuple[int, list[str]]]) -> Sheet:
                 sheet, "file.row_names", "the rows begin with a row name that the header lacks", len(records)
             )
         )
+    names = _BLANKS.split("\t".join(sheet.header).strip())
+    if records and len(names) > width and all(len(cells) == len(names) for _, cells in records):
+        notes.append(_repaired(sheet, "file.fused_header", "blanks stand for tabs in the header"))
+        sheet, width = replace(sheet, header=tuple(names)), len(names)
     full = [cells for _, cells in records if len(cells) == width]
     kinds = _kinds(full, width)
     rows, ragged, refused = [], 0, 0

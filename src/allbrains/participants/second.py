@@ -1,4 +1,4 @@
-"""Second sources: what a table or a scan's sidecar adds to rows that are there, and where it contradicts. Pure.
+"""Second sources: what a table or a scan's sidecar adds to rows, and where it contradicts them. Pure.
 
 A gap is filled; a session that the rows lack becomes a row; a contradiction is noted and the first source
 stays. Nothing is averaged.

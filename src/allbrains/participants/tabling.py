@@ -19,12 +19,13 @@ from allbrains.participants.groups import groups, groups_of_ids
 from allbrains.participants.reading import Row, Sheet
 from allbrains.participants.records import Confidence, Note, NoteKind, Participant, Receipt
 from allbrains.participants.units import Context
-from allbrains.participants.words import is_missing
+from allbrains.participants.words import header_key, is_missing
 
 # Ages of one person in two columns of one table may differ by rounding, not by more.
 _SAME_AGE_YEARS = 1.5
 # A number under the header "sex" is an age only if it cannot be a code.
 _NO_CODE = 3.0
+_UNSETTLED = "age.unsettled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def participants_of(source: Source) -> tuple[list[Participant], list[Note]]:
         detail = "rows that repeat another one in all that is read from them"
         notes.append(table.note(NoteKind.DUPLICATE, "row.repeated", detail, rows=len(rows) - len(kept)))
     if several:
-        detail = f"participants with different rows and no session to tell them apart; for example {min(several)!r}"
+        detail = f"different rows of one participant and no session to tell them apart; as {min(several)!r}"
         notes.append(table.note(NoteKind.DUPLICATE, "row.several", detail, rows=len(several)))
     return [whole.row for whole in kept], notes
 
@@ -101,7 +102,11 @@ class _Table:
         self.sheet, self._swapped = self._unswapped(sheet)
         self.notes += [self.note(NoteKind.REFUSED, "age.header", r.reason, r.header) for r in refused]
         self._visit = self._visit_column()
-        self._series = [self._age_series(column) for column in self._ages]
+        # Of two columns of one tier, years before other units, a stated unit before an assumed one.
+        self._series = sorted(
+            (self._age_series(column) for column in self._ages),
+            key=lambda s: (s.column.tier, s.verdict.unit != "years", not s.verdict.declared, s.column.index),
+        )
         self._sex_codes = self._read_sexes()
         self._hands = self._read_hands()
         self._groups = self._read_groups()
@@ -120,7 +125,7 @@ class _Table:
         return definition
 
     def _unswapped(self, sheet: Sheet) -> tuple[Sheet, frozenset[int]]:
-        """Exchange age and sex in rows where the sex stands under the age's header and the age under the sex's."""
+        """Exchange age and sex in rows where each stands under the other's header."""
         if not self._ages or not self._sexes:
             return sheet, frozenset()
         age, sex = self._ages[0].index, self._sexes[0][0]
@@ -178,10 +183,12 @@ class _Table:
         return found
 
     def _read_groups(self) -> list[tuple[int, dict[str, Code]]]:
-        found = [
-            (index, groups(self.sheet.column(index), self._define(index)))
-            for index in columns.group_columns(self.sheet.header)
-        ]
+        found = []
+        for index, sure in columns.group_columns(self.sheet.header):
+            codes = groups(self.sheet.column(index), self._define(index))
+            # a column of pathology or condition tells groups only where it tells both of them
+            if sure or len({code.value for code in codes.values()}) > 1:
+                found.append((index, codes))
         if not any(codes for _, codes in found):
             found.append((self.id_column, groups_of_ids(self.sheet.column(self.id_column))))
         return [(index, codes) for index, codes in found if codes]
@@ -233,18 +240,31 @@ class _Table:
                 age = replace(age, receipt=receipt)
             if age and column.session not in found:
                 found[column.session] = age
-            elif age:
-                self._compare(found[column.session], age, row)
-        return found
+            elif age and self._disagree(found[column.session], age):
+                found[column.session] = self._settled(found[column.session], age, row)
+        return {session: age for session, age in found.items() if age.receipt.rule != _UNSETTLED}
 
-    def _compare(self, first: Age, second: Age, row: Row) -> None:
-        if first.years is None or second.years is None or abs(first.years - second.years) <= _SAME_AGE_YEARS:
-            return
+    def _disagree(self, first: Age, second: Age) -> bool:
+        if first.years is None or second.years is None:
+            return False
+        return abs(first.years - second.years) > _SAME_AGE_YEARS
+
+    def _settled(self, first: Age, second: Age, row: Row) -> Age:
+        """Return which of two ages of one row counts: a stated unit before an assumed one, else the first.
+
+        Two columns of the same name that disagree settle nothing.
+        """
+        same_name = header_key(first.receipt.column) == header_key(second.receipt.column)
+        stated = second.receipt.unit_declared and not first.receipt.unit_declared
+        taken = second if stated else first
         detail = (
             f"{row.cells[self.id_column]}: {first.receipt.column!r} says {first.receipt.raw!r},"
-            f" {second.receipt.column!r} says {second.receipt.raw!r}; the first was taken"
+            f" {second.receipt.column!r} says {second.receipt.raw!r};"
+            f" {'none' if same_name else repr(taken.receipt.column)} was taken"
         )
         self.notes.append(self.note(NoteKind.CONFLICT, "age.columns", detail, first.receipt.column, rows=1))
+        rule = _UNSETTLED if same_name else taken.receipt.rule
+        return replace(taken, receipt=replace(taken.receipt, rule=rule, confidence=Confidence.LOW))
 
     def _plain(self, number: int, row: Row) -> tuple[dict[str, str], dict[str, Receipt]]:
         """Return what does not depend on the session, and its receipts."""
@@ -289,7 +309,7 @@ class _Table:
         )
 
     def _where(self, number: int, index: int) -> int:
-        """Return the column in which a row's cell really stands: another one where age and sex were swapped."""
+        """Return the column in which a row's cell really stands, where age and sex were swapped."""
         if number not in self._swapped:
             return index
         age, sex = self._ages[0].index, self._sexes[0][0]

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -153,8 +154,14 @@ def cell_reason(years: float, column: Sequence[float], oldest: float) -> str:
     if years < 0 or years > oldest:
         return "no possible age"
     # Codes for "missing" that could be ages: only where they stand far from everybody else.
-    if years < 3 and len(column) > 2 and column[len(column) // 20] >= 10:
+    size = len(column)
+    if (
+        years < 3
+        and size > 2
+        and column[size // 2] >= 18
+        and bisect_left(column, 10) <= max(1, SLIPS / 2 * size)
+    ):
         return "far below everybody else: a slip or a code"
-    if years in (97, 98, 99) and column and max((v for v in column if v != years), default=99) < 85:
+    if years in (97, 98, 99) and size and max((v for v in column if v != years), default=99) < 85:
         return "far above everybody else: a code for missing"
     return ""

@@ -60,12 +60,19 @@ def plain_words(text: str) -> list[str]:
 _PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\dA-Za-z_]+|\d+")
 _NOUNS = ("age", "sex", "gender", "hand", "visit", "participant", "group")
 # Words that qualify the noun beside them: "scan" in "scan age", "group" in "age group".
-QUALIFIERS = frozenset().union(*(words for name, words in HEADER.items() if name not in _NOUNS))
+QUALIFIERS = frozenset().union(
+    *(
+        words
+        for name, words in HEADER.items()
+        if name not in _NOUNS and not name.startswith(("json", "beside"))
+    )
+)
 _GLUE = QUALIFIERS | {"participant", "subject", "patient"}
 _ORDINALS = {"1st": "first", "2nd": "second", "3rd": "third", "4th": "fourth"}
 _WRITTEN_ORDINAL = re.compile("|".join(_ORDINALS), re.IGNORECASE)
 # Names whose capitals are no word boundaries.
-_ONE_WORD = re.compile(r"(?<![a-z])(?:[fs]MRI|iEEG|sEEG|fNIRS|yrs?old)(?![a-z])")
+_ONE_WORD = re.compile(r"(?<![a-z])(?:[fs]MRI|T[12]w|iEEG|sEEG|fNIRS|yrs?old)(?![a-z])")
+_NO_DIGITS = str.maketrans("", "", "12")
 _STEMS = ("age", "sex", "gender")
 
 
@@ -73,7 +80,7 @@ _STEMS = ("age", "sex", "gender")
 def header_words(header: str) -> tuple[str, ...]:
     """Return the words of a header: ``AgeMRI_W1`` → age, mri, w, 1; ``agemonths`` → age, months."""
     text = _WRITTEN_ORDINAL.sub(lambda m: _ORDINALS[m[0].lower()], header.translate(_TYPOGRAPHY))
-    text = _ONE_WORD.sub(lambda m: " " + m[0].lower() + " ", text)
+    text = _ONE_WORD.sub(lambda m: " " + m[0].lower().translate(_NO_DIGITS) + " ", text)
     if text.isupper():
         text = text.lower()
     words: list[str] = []
