@@ -108,9 +108,7 @@ def compare(folder: Path) -> bool:
     for field in ("age", "sex", "handedness", "group", "species"):
         right, refused, wrong = (counts[field, name] for name in ("right", "refused", "wrong"))
         share = right / (right + refused or 1)
-        print(
-            f"{field:11} {right + refused:5} to recover {share:8.2%} right {refused:4} refused {wrong:4} wrong"
-        )
+        print(f"{field:11} {right + refused:5} to recover {share:8.2%} {refused:4} refused {wrong:4} wrong")
     print(f"{seconds:.2f} CPU seconds")
     return not any(name == "wrong" and n for (_, name), n in counts.items())
 

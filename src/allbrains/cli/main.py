@@ -16,7 +16,9 @@ from allbrains import __version__
 from allbrains.errors import AllbrainsError, ConfigurationError
 
 # name → (module with a click command called `command`, extra that it needs). Imported when called.
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "participants": ("allbrains.cli.participants", "build"),
+}
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
 
