@@ -34,6 +34,8 @@ _DECOY = re.compile(
 )
 _MIN_LISTS = 3
 _MAX_YEARS_BETWEEN_VISITS = 15
+# 89+ hides an age for privacy; 18+ alone in a column is only who was let into the study.
+_PRIVACY_CAP_YEARS = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ class AgeSeries:
         texts: what each row's cell says.
         years: all plain numbers in years, sorted.
         oldest: highest age that can be, years.
+        of_ranges: whether the column is one of age groups.
         refused: why the whole column is refused; empty where it is not.
     """
 
@@ -73,12 +76,8 @@ class AgeSeries:
     texts: tuple[AgeText, ...]
     years: tuple[float, ...]
     oldest: float
+    of_ranges: bool
     refused: str
-
-    @property
-    def has_ranges(self) -> bool:
-        """Whether the column is one of age groups."""
-        return any(text.form is Form.RANGE for text in self.texts)
 
     def why_not(self, row: int) -> str:
         """Return why a cell that says something gives no age; empty where it gives one or is missing."""
@@ -96,7 +95,9 @@ class AgeSeries:
         years = [value / PER_YEAR[text.unit or self.verdict.unit] for value in self.numbers(text)]
         if text.form is Form.DICOM and not any(years):
             return "what de-identification leaves of an age"
-        return next(filter(None, (cell_reason(value, self.years, self.oldest) for value in years)), "")
+        # a cell that states its unit is no code, however far from the others it lies
+        others = () if text.unit else self.years
+        return next(filter(None, (cell_reason(value, others, self.oldest) for value in years)), "")
 
     def numbers(self, text: AgeText) -> tuple[float, ...]:
         """Return a cell's numbers, of a decimal comma only the decimal."""
@@ -123,7 +124,7 @@ class AgeSeries:
                 return Age(low=low, high=high, receipt=receipt)
             case Form.BELOW:
                 return Age(high=high, receipt=receipt)
-            case Form.CAPPED if self.has_ranges or not self.years:
+            case Form.CAPPED if self.of_ranges or (not self.years and low < _PRIVACY_CAP_YEARS):
                 return Age(low=low, capped=True, receipt=receipt)
             case Form.CAPPED:
                 return Age(years=low, capped=True, receipt=receipt)
@@ -181,6 +182,7 @@ def read(column: AgeColumn, cells: Sequence[str], definition: Definition, contex
         texts=tuple(texts),
         years=tuple(numbers),
         oldest=context.oldest,
+        of_ranges=sum(text.form is Form.RANGE for text in texts) > len(numbers),
         refused=refused,
     )
 

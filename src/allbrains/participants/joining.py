@@ -111,6 +111,6 @@ def _filled(best: Participant, rows: Sequence[Participant]) -> Participant:
         values = {getattr(row, name) for row in rows} - {None}
         if getattr(best, name) is None and len(values) == 1:
             donor = next(row for row in rows if getattr(row, name) is not None)
-            receipts = {**best.receipts, name: donor.receipts[name]}
+            receipts = {**best.receipts, **{k: v for k, v in donor.receipts.items() if k == name}}
             best = replace(best, receipts=receipts, **{name: getattr(donor, name)})
     return best

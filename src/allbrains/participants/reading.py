@@ -154,8 +154,8 @@ def _delimiter(header: str) -> str:
     for mark in ("\\t", ";", ",", "|"):
         if mark in header:
             return mark
-    first = header_key(header.split(maxsplit=1)[0])
-    return " " if first in HEADER["participant"] and len(header.split()) > 1 else "\t"
+    words = header.split()
+    return " " if len(words) > 1 and header_key(words[0]) in HEADER["participant"] else "\t"
 
 
 def _split(line: str, delimiter: str) -> list[str]:
@@ -246,7 +246,8 @@ def _aligned(sheet: Sheet, records: list[tuple[int, list[str]]]) -> Sheet:
         notes.append(_repaired(sheet, "file.fused_header", "blanks stand for tabs in the header"))
         sheet, width = replace(sheet, header=tuple(names)), len(names)
     full = [cells for _, cells in records if len(cells) == width]
-    kinds = _kinds(full, width)
+    # kinds of columns are only asked for where a row is not as long as the header
+    kinds = _kinds(full, width) if len(full) < len(records) else []
     rows, ragged, refused = [], 0, 0
     for line, cells in records:
         ragged += len(cells) != width
@@ -305,10 +306,11 @@ def _fits(cell: str, kind: str) -> bool:
 def _split_fused(sheet: Sheet) -> Sheet:
     """Split a column such as ``sex education_level`` whose cells all fall into as many pieces."""
     known = HEADER["age"] | HEADER["sex"] | HEADER["gender"] | {"handedness"}
+    qualifiers = QUALIFIERS - HEADER["decoy"]
     for index, name in enumerate(sheet.header):
         parts = name.split()
         others = [part for part in map(fold, parts) if part not in known]
-        if len(parts) < 2 or len(others) == len(parts) or any(part in QUALIFIERS for part in others):
+        if len(parts) < 2 or len(others) == len(parts) or any(part in qualifiers for part in others):
             continue
         pieces = [row.cells[index].split() or [""] * len(parts) for row in sheet.rows]
         # "n/a" alone stands for all of its parts

@@ -41,7 +41,7 @@ def merge(
 
 def _merged(rows: list[Participant], other: Participant, notes: list[Note]) -> list[Participant]:
     if not rows:
-        return [other] if other.receipts else []
+        return [other]
     wanted = session_key(other.session_id)
     own = [row for row in rows if not other.session_id or session_key(row.session_id) == wanted]
     if own:
@@ -64,7 +64,7 @@ def _filled(row: Participant, other: Participant, notes: list[Note]) -> Particip
         if value is None:
             continue
         if getattr(row, name) is None:
-            receipts = {**row.receipts, name: other.receipts[name]}
+            receipts = {**row.receipts, **{k: v for k, v in other.receipts.items() if k == name}}
             row = replace(row, receipts=receipts, **{name: value})
         elif getattr(row, name) != value:
             notes.append(_conflict(row, other, name))

@@ -51,30 +51,28 @@ def participants_of(source: Source) -> tuple[list[Participant], list[Note]]:
     notes = [*source.sheet.notes, *table.notes]
     if unnamed:
         notes.append(table.note(NoteKind.REFUSED, "row.no_id", "rows without a participant", rows=unnamed))
-    kept = list(dict.fromkeys(_Whole(row) for row in rows))
-    keys = Counter((whole.row.participant_id, whole.row.session_id) for whole in kept)
-    several = [participant for (participant, _), count in keys.items() if count > 1]
-    if len(kept) < len(rows):
+    kept, repeated, several = _without_repetition(rows)
+    if repeated:
         detail = "rows that repeat another one in all that is read from them"
-        notes.append(table.note(NoteKind.DUPLICATE, "row.repeated", detail, rows=len(rows) - len(kept)))
+        notes.append(table.note(NoteKind.DUPLICATE, "row.repeated", detail, rows=repeated))
     if several:
         detail = f"different rows of one participant and no session to tell them apart; as {min(several)!r}"
         notes.append(table.note(NoteKind.DUPLICATE, "row.several", detail, rows=len(several)))
-    return [whole.row for whole in kept], notes
+    return kept, notes
 
 
-class _Whole:
-    """A row that equals another one with the same values and receipts; receipts are not hashable as such."""
-
-    def __init__(self, row: Participant) -> None:
-        self.row = row
-        self._key = repr(row)
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Whole) and self._key == other._key
+def _without_repetition(rows: Sequence[Participant]) -> tuple[list[Participant], int, set[str]]:
+    """Return the rows without equal ones, how many those are, and who has different ones for a session."""
+    kept: dict[tuple[str, str], dict[str, Participant]] = {}
+    groups_of_rows: dict[tuple[str, str], list[Participant]] = {}
+    for row in rows:
+        groups_of_rows.setdefault((row.participant_id, row.session_id), []).append(row)
+    for key, same in groups_of_rows.items():
+        # receipts are no part of a hash: repr stands for the whole row, where there is something to compare
+        kept[key] = {repr(row) if len(same) > 1 else "": row for row in same}
+    several = {participant for (participant, _), different in kept.items() if len(different) > 1}
+    left = [row for different in kept.values() for row in different.values()]
+    return left, len(rows) - len(left), several
 
 
 def participant_id(cell: str) -> str:
