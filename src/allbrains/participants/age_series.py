@@ -162,6 +162,9 @@ def read(column: AgeColumn, cells: Sequence[str], definition: Definition, contex
     """
     texts = _commas([_levelled(parse(cell), cell, definition) for cell in cells])
     texts = _years_and_months(texts, cells)
+    if any(_WITH_SEX.fullmatch(cell) for cell in cells):
+        # 25m beside 31f is a man of 25, not a baby of 25 months
+        texts = [AgeText(form=Form.WORD) if text.unit == "months" else text for text in texts]
     plain = [value for text in texts if not text.unit and text.is_known for value in _counted(text)]
     declared = _declared(column, definition, plain)
     verdict = decide(plain, declared, context)
@@ -224,6 +227,7 @@ def _commas(texts: list[AgeText]) -> list[AgeText]:
     return [AgeText(form=Form.WORD) if text.form is Form.COMMA else text for text in texts]
 
 
+_WITH_SEX = re.compile(r"\s*\d+\s*[fF](?:emale)?\s*")
 _SEMICOLON = re.compile(r"\s*(\d{1,2});(\d{1,2})\s*")
 
 

@@ -17,6 +17,7 @@ from allbrains.participants.words import UNITS, fold, is_missing
 
 PER_YEAR = {"years": 1.0, "months": 12.0, "weeks": 365.25 / 7, "days": 365.25}
 _MAX_VISITS = 20
+_MAX_LENGTH = 120
 DICOM_UNITS = {"y": "years", "m": "months", "w": "weeks", "d": "days"}
 
 
@@ -71,6 +72,7 @@ _YEARS_MONTHS = re.compile(
     r"(\d{1,3})\s*(?:y|yr|yrs|years?|ans|jahre?)\s*[,;.]?\s*(?:and\s*)?(\d{1,2})\s*(?:m|mo|mos|mths?|months?|mois|monate?)\.?"
 )
 _RANGE = re.compile(rf"[\[(]?\s*{_N}{_UNIT}{_DASH}{_N}{_UNIT}\s*[\])]?")
+_DECADE = re.compile(r"([1-9]0)'?\s?s")
 _CAPPED = (
     re.compile(rf"(?:>=?|≥|\+|over|above|older than|at least|from|more than|uber|plus de)\s*{_N}{_UNIT}"),
     re.compile(rf"{_N}{_UNIT}\s*(?:\+|plus|(?:and|or|&) (?:over|above|older|more|up))\s*{_UNIT}"),
@@ -93,6 +95,8 @@ def parse(cell: str) -> AgeText:
     """Return what the cell says."""
     if is_missing(cell):
         return AgeText(form=Form.MISSING)
+    if len(cell) > _MAX_LENGTH:
+        return AgeText(form=Form.WORD)
     text = fold(cell).strip("'\"`; ,*")
     if number := _NUMBER.fullmatch(text):
         return AgeText(form=Form.NUMBER, values=(float(number[0].replace(",", ".")),))
@@ -138,6 +142,8 @@ def _with_unit(text: str) -> AgeText | None:
 
 
 def _range(text: str) -> AgeText | None:
+    if decade := _DECADE.fullmatch(text):
+        return AgeText(form=Form.RANGE, values=(float(decade[1]), float(decade[1]) + 9))
     match = _RANGE.fullmatch(text)
     if not match:
         return None

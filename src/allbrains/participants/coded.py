@@ -19,6 +19,8 @@ from allbrains.participants.dictionary import Classify, Definition, code_key, co
 from allbrains.participants.records import Confidence
 from allbrains.participants.words import BESIDE_SEX, HANDEDNESS, SEX, fold, is_missing, plain_words
 
+# No word for a sex or a hand needs more; free text is not searched for one.
+_MAX_LENGTH = 200
 SEX_LETTERS = {"f": "female", "m": "male"}
 # The words that may explain a code; single letters only for numbers.
 SEX_WORDS = {word: value for word, value in SEX.items() if word not in ("man", "o")} | {"man": "male"}
@@ -37,6 +39,8 @@ class Code:
 @lru_cache(maxsize=16384)
 def sex_of_words(text: str) -> str | None:
     """Return the sex that a text names in words; None for none, several or a doubtful one."""
+    if len(text) > _MAX_LENGTH:
+        return None
     whole = _bare(text)
     if whole in SEX:
         return SEX[whole]
@@ -65,6 +69,8 @@ def sex_of_level(text: str) -> str | None:
 @lru_cache(maxsize=16384)
 def hand_of_words(text: str) -> str | None:
     """Return the handedness that a text names in words; None for none or several."""
+    if len(text) > _MAX_LENGTH:
+        return None
     whole = _bare(text)
     if whole in HANDEDNESS:
         return HANDEDNESS[whole]
@@ -144,7 +150,7 @@ def _dictionary(
     refused: set[str] = set()
     for rule, codes in (
         ("sex.levels", codes_of_levels(definition.levels, classify)),
-        ("sex.header_text", codes_of_text(re.sub(r"(?<=[a-z])(?=\d)", " ", header), words)),
+        ("sex.header_text", codes_of_text(_spelt_out(header), words)),
         ("sex.description", codes_of_text(definition.prose, words)),
     ):
         numbers = [value for code, value in codes.items() if re.fullmatch(r"-?\d+", code)]
@@ -156,6 +162,14 @@ def _dictionary(
             merged.setdefault(code, Code(value=value, rule=rule))
     fault = f"the dictionary contradicts itself on {', '.join(sorted(refused))}" if refused else ""
     return {code: found for code, found in merged.items() if code not in refused}, fault
+
+
+def _spelt_out(header: str) -> str:
+    """Return a header with its pairs set apart: ``sex_1M2F`` and ``sex_M1F2`` become pairs with a sign."""
+    text = header.replace("_", " ")
+    text = re.sub(r"\b([01-9])([MFmf])\s?(\d)([MFmf])\b", r"\1=\2 \3=\4", text)
+    text = re.sub(r"\b([MFmf])([0-9])\s?([MFmf])(\d)\b", r"\1=\2 \3=\4", text)
+    return re.sub(r"(?<=[a-z])(?=\d)", " ", text)
 
 
 def _same(cell: str, read: Classify) -> str | None:

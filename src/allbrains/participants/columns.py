@@ -166,13 +166,19 @@ def _as_written(column: AgeColumn) -> str:
     return re.sub(r"[\W_]", "", match[0]) if match else column.session
 
 
+def _numbered_sexes(header: Sequence[str]) -> list[int]:
+    """Return the columns such as ``sex_1`` and ``sex_2``: the rows are pairs of people."""
+    found = [i for i, name in enumerate(header) if re.fullmatch(r"(?:sex|gender)[ _]?[1-9]", fold(name))]
+    return found if len(found) > 1 else []
+
+
 def _numbered(header: Sequence[str], found: list[AgeColumn], refused: list[Refused]) -> list[AgeColumn]:
     """Take ``age_1``, ``age_2`` as sessions where both stand there; one alone may be a square."""
     bare = {}
     for index, name in enumerate(header):
         if match := re.fullmatch(r"age[ _]?(?:at[ _]?)?([1-9])", fold(name)):
             bare[index] = match[1]
-    if len(bare) < 2:
+    if len(bare) < 2 or _numbered_sexes(header):
         return found
     for item in [item for item in refused if item.header in {header[i] for i in bare}]:
         refused.remove(item)
@@ -190,7 +196,10 @@ _SEX_BESIDE = HEADER["beside_sex"]
 def sex_columns(header: Sequence[str]) -> list[tuple[int, str]]:
     """Return index and kind (``sex`` or ``gender``) of the columns about sex, best first."""
     found = []
+    pairs = _numbered_sexes(header)
     for index, name in enumerate(header):
+        if index in pairs:
+            continue
         words = header_words(name)
         kind = "sex" if HEADER["sex"].intersection(words) else "gender"
         if kind == "gender" and not HEADER["gender"].intersection(words):

@@ -23,6 +23,8 @@ _TEXT_KEYS = HEADER["json_text"]
 _OTHER_KEYS = HEADER["json_other"]
 # Deep enough for every dictionary seen, shallow enough for no harm.
 _MAX_DEPTH = 3
+# Longer descriptions explain no code in their tail.
+_MAX_PROSE = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +205,7 @@ _PAIRED = re.compile(
 
 def codes_of_text(text: str, words: Mapping[str, str]) -> dict[str, str]:
     """Return value by code from running text; nothing where it can be read in two ways."""
-    folded = fold(text.replace("_", " "))
+    folded = fold(text[:_MAX_PROSE].replace("_", " "))
     if not folded:
         return {}
     readings = []

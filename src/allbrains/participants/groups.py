@@ -14,13 +14,18 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from allbrains.participants.coded import Code
-from allbrains.participants.dictionary import Definition, code_key
+from allbrains.participants.dictionary import Definition, code_key, codes_of_text
 from allbrains.participants.records import Confidence
 from allbrains.participants.words import GROUP, fold, is_missing
 
 CONTROL, PATIENT = "healthy control", "patient"
 _SURE = {"control": CONTROL, "patient": PATIENT}
 _BESIDE = {"control_beside_patients": CONTROL, "patient_beside_controls": PATIENT}
+# What a description calls the groups whose codes it explains.
+_WORDS_FOR_CODES = {
+    **dict.fromkeys(("control", "controls", "healthy control", "healthy controls", "hc", "healthy"), CONTROL),
+    **dict.fromkeys(("patient", "patients"), PATIENT),
+}
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -50,7 +55,10 @@ def _reading(text: str) -> tuple[str, bool]:
 
 def groups(cells: Iterable[str], definition: Definition) -> dict[str, Code]:
     """Return the meaning of each distinct cell of a group column; cells that tell nothing are left out."""
-    levels = {code_key(code): text for code, text in definition.levels.items()}
+    levels = codes_of_text(definition.prose, _WORDS_FOR_CODES)
+    if len(set(levels.values())) < 2:
+        levels = {}
+    levels |= {code_key(code): text for code, text in definition.levels.items()}
     lower = {code.lower(): text for code, text in levels.items()}
     readings: dict[str, tuple[str, bool, str]] = {}
     for cell in {cell for cell in cells if not is_missing(cell)}:

@@ -47,7 +47,7 @@ def participants_of(source: Source) -> tuple[list[Participant], list[Note]]:
     rows = [
         participant for number in range(len(table.sheet.rows)) for participant in table.participants(number)
     ]
-    unnamed = sum(is_missing(row.cells[table.id_column]) for row in table.sheet.rows)
+    unnamed = sum(_is_unnamed(row.cells[table.id_column]) for row in table.sheet.rows)
     notes = [*source.sheet.notes, *table.notes]
     if unnamed:
         notes.append(table.note(NoteKind.REFUSED, "row.no_id", "rows without a participant", rows=unnamed))
@@ -206,7 +206,7 @@ class _Table:
     def participants(self, number: int) -> Iterable[Participant]:
         """Yield the participants of a row: one, or one for each session whose age stands in a column."""
         row = self.sheet.rows[number]
-        if is_missing(row.cells[self.id_column]):
+        if _is_unnamed(row.cells[self.id_column]):
             return
         plain, receipts = self._plain(number, row)
         ages = self._ages_by_session(number, row)
@@ -315,6 +315,10 @@ class _Table:
 
     def _file(self, row: Row) -> str:
         return row.source or self._source.sheet.source
+
+
+def _is_unnamed(cell: str) -> bool:
+    return is_missing(cell) or cell.lstrip().startswith("#")
 
 
 def _is_age(cell: str) -> bool:

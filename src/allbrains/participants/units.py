@@ -110,6 +110,11 @@ def _declared(values: Sequence[float], unit: str, context: Context) -> Verdict:
     if not _fits(values, unit, context.oldest):
         reason = f"the declared unit {unit} gives ages over {context.oldest:g} years"
         return Verdict(declared=unit, rule="unit.impossible", reason=reason)
+    # weeks of this span are mostly counted from conception, and a baby's age from birth
+    if unit == "weeks" and values and min(values) >= 22 and max(values) <= 46 and not context.animals:
+        return Verdict(
+            declared=unit, rule="unit.gestation", reason="weeks that may be counted from conception"
+        )
     # "years" is what the dictionary's template says: it does not prove much about infants
     if unit == "years" and context.infants and values and 4 < median(values) < 16:
         reason = "the declared unit years disagrees with a dataset of infants"
@@ -162,6 +167,6 @@ def cell_reason(years: float, column: Sequence[float], oldest: float) -> str:
         and bisect_left(column, 10) <= max(1, SLIPS / 2 * size)
     ):
         return "far below everybody else: a slip or a code"
-    if years in (97, 98, 99) and size and max((v for v in column if v != years), default=99) < 85:
+    if years >= 97 and size and max((v for v in column if v < 97), default=99) < 85:
         return "far above everybody else: a code for missing"
     return ""

@@ -81,6 +81,9 @@ def header_words(header: str) -> tuple[str, ...]:
     """Return the words of a header: ``AgeMRI_W1`` → age, mri, w, 1; ``agemonths`` → age, months."""
     text = _WRITTEN_ORDINAL.sub(lambda m: _ORDINALS[m[0].lower()], header.translate(_TYPOGRAPHY))
     text = _ONE_WORD.sub(lambda m: " " + m[0].lower().translate(_NO_DIGITS) + " ", text)
+    if not text.isascii():
+        bare = unicodedata.normalize("NFKD", text)
+        text = unicodedata.normalize("NFC", "".join(c for c in bare if not unicodedata.combining(c)))
     if text.isupper():
         text = text.lower()
     words: list[str] = []
