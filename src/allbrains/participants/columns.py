@@ -54,7 +54,24 @@ class Refused:
 _ORDINAL_WORDS = {"first": "1", "initial": "1", "earliest": "1", "second": "2", "third": "3", "fourth": "4"}
 # Labels of a study's first session.
 _ENTRY = frozenset(
-    ("1", "01", "t1", "tp1", "baseline", "bl", "pre", "v1", "w1", "wave1", "time1", "timepoint1", "visit1")
+    (
+        "1",
+        "01",
+        "t1",
+        "t0",
+        "v0",
+        "tp0",
+        "tp1",
+        "baseline",
+        "bl",
+        "pre",
+        "v1",
+        "w1",
+        "wave1",
+        "time1",
+        "timepoint1",
+        "visit1",
+    )
 )
 _LEADING = frozenset(("ses", "sess", "session", "s", "sesh"))  # dropped from a label before what follows
 _PARENTHESIS_UNIT = re.compile(r"[(\[]\s*([ymwd])\s*[)\]]|(?<![a-z])(?:in|_)_?(y)\s*\Z")

@@ -47,7 +47,9 @@ _LABORATORY = frozenset(
         "transgenic",
     )
 )
+_BIRTH = frozenset(("gestational", "gestation", "postmenstrual", "pma"))
 _HUMAN = "homo sapiens"
+_HUMAN_WORDS = frozenset(("human", "humans", "homo", "sapiens"))
 
 
 def context(name: str, sheets: Sequence[Sheet], dictionary: Dictionary) -> Context:
@@ -67,8 +69,8 @@ def context(name: str, sheets: Sequence[Sheet], dictionary: Dictionary) -> Conte
     human = _HUMAN in species or not (nonhuman or words & _LABORATORY)
     rodents = bool(nonhuman & {"mus musculus", "rattus norvegicus"}) or bool(_RODENTS.search(prose))
     return Context(
-        infants=bool(_INFANTS.search(prose))
-        or bool(words & {"gestational", "gestation", "postmenstrual", "pma"}),
+        infants=bool(_INFANTS.search(prose)),
+        births=bool(words & _BIRTH),
         children=bool(_CHILDREN.search(prose)),
         rodents=rodents and _HUMAN not in species,
         animals=bool(nonhuman) or (bool(_ANIMALS.search(prose)) and not human),
@@ -90,6 +92,8 @@ def species_of_cell(cell: str, *, breed: bool) -> str | None:
     if is_missing(cell):
         return None
     text = fold(cell).strip(" .,;")
+    if not breed and _HUMAN_WORDS.intersection(plain_words(text)) and "non" not in text:
+        return _HUMAN
     if not breed:
         return SPECIES.get(text, text) if re.search(r"[^\W\d_]{3}", text) else None
     pieces = [text, *text.split(), *plain_words(text)]

@@ -28,9 +28,18 @@ SLIPS = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What else the files say that bears on ages: of infants, children, rodents, other animals."""
+    """What else the files say that bears on ages.
+
+    Attributes:
+        infants: the dataset's name or the age's description speaks of them.
+        births: a column speaks of gestation.
+        children: the name or the description speaks of them.
+        rodents: the name or a column speaks of them.
+        animals: a column names another species than man.
+    """
 
     infants: bool = False
+    births: bool = False
     children: bool = False
     rodents: bool = False
     animals: bool = False
@@ -116,7 +125,7 @@ def _declared(values: Sequence[float], unit: str, context: Context) -> Verdict:
             declared=unit, rule="unit.gestation", reason="weeks that may be counted from conception"
         )
     # "years" is what the dictionary's template says: it does not prove much about infants
-    if unit == "years" and context.infants and values and 4 < median(values) < 16:
+    if unit == "years" and context.infants and not context.children and values and 4 < median(values) < 16:
         reason = "the declared unit years disagrees with a dataset of infants"
         return Verdict(declared=unit, rule="unit.infants", reason=reason)
     return Verdict(unit=unit, declared=unit, rule="unit.declared")
@@ -136,7 +145,7 @@ def _why_not_years(values: Sequence[float], context: Context) -> str:
     highest = max(values)
     if context.rodents:
         return "no unit is stated, and rodents' ages are given in days, weeks and months"
-    if context.infants and median(values) < 18:
+    if (context.infants or context.births) and median(values) < 18:
         return "no unit is stated, and infants' ages are given in days, weeks and months"
     if not _fits(values, "years", context.oldest):
         years = sum(1900 <= value <= 2100 for value in values) > len(values) / 2

@@ -71,8 +71,8 @@ _GLUE = QUALIFIERS | {"participant", "subject", "patient"}
 _ORDINALS = {"1st": "first", "2nd": "second", "3rd": "third", "4th": "fourth"}
 _WRITTEN_ORDINAL = re.compile("|".join(_ORDINALS), re.IGNORECASE)
 # Names whose capitals are no word boundaries.
-_ONE_WORD = re.compile(r"(?<![a-z])(?:[fs]MRI|T[12]w|iEEG|sEEG|fNIRS|yrs?old)(?![a-z])")
-_NO_DIGITS = str.maketrans("", "", "12")
+_ONE_WORD = re.compile(r"(?<![a-z])(?:[fs]MRI|T[12]w|y/o|y\.o\.|iEEG|sEEG|fNIRS|yrs?old)(?![a-z])")
+_ONLY_LETTERS = str.maketrans("", "", "12./")
 _STEMS = ("age", "sex", "gender")
 
 
@@ -80,7 +80,7 @@ _STEMS = ("age", "sex", "gender")
 def header_words(header: str) -> tuple[str, ...]:
     """Return the words of a header: ``AgeMRI_W1`` → age, mri, w, 1; ``agemonths`` → age, months."""
     text = _WRITTEN_ORDINAL.sub(lambda m: _ORDINALS[m[0].lower()], header.translate(_TYPOGRAPHY))
-    text = _ONE_WORD.sub(lambda m: " " + m[0].lower().translate(_NO_DIGITS) + " ", text)
+    text = _ONE_WORD.sub(lambda m: " " + m[0].lower().translate(_ONLY_LETTERS) + " ", text)
     if not text.isascii():
         bare = unicodedata.normalize("NFKD", text)
         text = unicodedata.normalize("NFC", "".join(c for c in bare if not unicodedata.combining(c)))
