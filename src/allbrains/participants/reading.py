@@ -1,7 +1,7 @@
 """From the bytes of a table to its cells, whatever form they have. Pure; never raises.
 
-1. The encoding is the byte order mark's; else UTF-16 where every second byte is zero; else UTF-8; else
-   Windows-1252. Bytes that are no text at all (an archive, a web page, an annex pointer) are unreadable.
+1. The encoding is the byte order mark's; else UTF-16 where zero bytes stand on one side of the pairs;
+   else UTF-8; else Windows-1252. Bytes that are no text at all (an archive, a web page, an annex pointer) are unreadable.
 2. The header's own delimiter counts: tab, else semicolon, comma, bar, else blanks. A row that does not
    fit it is tried with the others.
 3. A row that still is shorter or longer than the header keeps its cells only where each of them is of its
@@ -14,6 +14,7 @@ import codecs
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from allbrains.participants.records import Note, NoteKind
 from allbrains.participants.words import HEADER, QUALIFIERS, fold, header_key, is_missing
@@ -85,11 +86,12 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def _decode_unmarked(data: bytes) -> str:
-    head = data[:4096]
-    if len(head) >= 4 and len(data) % 2 == 0:
-        for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
-            if zeros.count(0) > 0.7 * len(zeros):
-                return data.decode(encoding, errors="replace")
+    if len(data) % 2 == 0:
+        even, odd = data[0:4096:2].count(0), data[1:4096:2].count(0)
+        if odd > 10 * even:
+            return data.decode("utf-16-le", errors="replace")
+        if even > 10 * odd:
+            return data.decode("utf-16-be", errors="replace")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -164,24 +166,26 @@ def _split(line: str, delimiter: str) -> list[str]:
         return [cell.strip('"') for cell in _BLANKS.split(line.strip())]
     if '"' not in line:
         return line.split(delimiter)
-    cells, rest = [], line
+    cells: list[str] = []
+    quoted = _quoted(delimiter)
+    at = 0
     while True:
-        lead = rest.lstrip(" ")
-        if lead.startswith('"') and (match := _QUOTED.match(lead)):
-            after = lead[match.end() :]
-            if not after.strip(" ") or after.lstrip(" ").startswith(delimiter):
-                cells.append(match[1].replace('""', '"'))
-                if not after.strip(" ") and delimiter not in after:
-                    return cells
-                rest = after.lstrip(" ")[len(delimiter) :]
-                continue
-        cell, found, rest = rest.partition(delimiter)
-        cells.append(cell)
-        if not found:
+        if match := quoted.match(line, at):
+            cells.append(match[1].replace('""', '"'))
+            end = match.end()
+        else:
+            end = line.find(delimiter, at)
+            end = len(line) if end < 0 else end
+            cells.append(line[at:end])
+        if end >= len(line):
             return cells
+        at = end + len(delimiter)
 
 
-_QUOTED = re.compile(r'"((?:[^"]|"")*)"', re.DOTALL)
+@lru_cache(maxsize=8)
+def _quoted(delimiter: str) -> re.Pattern[str]:
+    """Return the form of a quoted cell that ends before the delimiter or with the line."""
+    return re.compile(rf' *"((?:[^"]|"")*)" *(?={re.escape(delimiter)}|\Z)', re.DOTALL)
 
 
 def _open_quote(line: str, delimiter: str) -> bool:
