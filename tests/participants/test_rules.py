@@ -232,6 +232,13 @@ def test_sex_and_gender_are_both_kept():
     assert (row.sex, row.receipts["sex"].column, row.receipts["gender"].value) == ("female", "sex", "other")
 
 
+def test_two_columns_of_sex_that_disagree_settle_nothing():
+    found = read("participant_id|sex|sex|gender", "sub-01|F|M|F", "sub-02|M|M|F")
+    assert [row.sex for row in found.rows] == [None, "male"]
+    assert "sex" not in found.rows[0].receipts
+    assert [note.rule for note in found.notes] == ["sex.columns", "sex.columns"]
+
+
 def test_a_dictionary_that_contradicts_the_letters_is_not_believed():
     found = read(
         "participant_id|sex", "sub-01|M", "sub-02|F", json_={"sex": {"Levels": {"M": "female", "F": "male"}}}

@@ -271,10 +271,13 @@ def units_of_text(text: str) -> set[str]:
     folded = fold(text)
     if _YEARS_AND_MONTHS.search(folded):
         return {"years", "months"}
-    for forms in (_IN_UNIT, _OLD, _SET_OFF_UNIT):
+    for forms in (_IN_UNIT, _OLD):
         if units := {unit for unit, form in forms.items() if form.search(folded)}:
             return units
-    return {"years"} if _YEARS_MENTIONED.search(folded) else set()
+    # "years (months)" states two
+    return {unit for unit, form in _SET_OFF_UNIT.items() if form.search(folded)} | (
+        {"years"} if _YEARS_MENTIONED.search(folded) else set()
+    )
 
 
 def phrased_units(text: str) -> set[str]:

@@ -1,7 +1,8 @@
 """From the bytes of a table to its cells, whatever form they have. Pure; never raises.
 
 1. The encoding is the byte order mark's; else UTF-16 where zero bytes stand on one side of the pairs;
-   else UTF-8; else Windows-1252. Bytes that are no text at all (an archive, a web page, an annex pointer) are unreadable.
+   else UTF-8; else Windows-1252. Bytes that are no text at all (an archive, a web page, an annex
+   pointer) are unreadable.
 2. The header's own delimiter counts: tab, else semicolon, comma, bar, else blanks. A row that does not
    fit it is tried with the others.
 3. A row that still is shorter or longer than the header keeps its cells only where each of them is of its

@@ -271,11 +271,17 @@ class _Table:
         for index, kind, codes in self._sex_codes:
             if code := codes.get(row.cells[index]):
                 receipt = self._receipt(number, row, index, code)
-                if "sex" not in values:
+                if "sex" not in receipts:
                     values["sex"], receipts["sex"] = code.value, receipt
                 elif kind == "gender" and "gender" not in receipts:
                     receipts["gender"] = replace(receipt, value=code.value)
-                    self._compare_sexes(values["sex"], code.value, row, index)
+                    self._compare_sexes(
+                        values.get("sex", code.value), code.value, row, index, "both are kept"
+                    )
+                elif kind == "sex" and values.get("sex", code.value) != code.value:
+                    self._compare_sexes(values.pop("sex"), code.value, row, index, "none was taken")
+        if "sex" not in values:
+            receipts.pop("sex", None)
         for name, found in (("handedness", self._hands), ("group", self._groups)):
             codes_here = [(index, code) for index, codes in found if (code := codes.get(row.cells[index]))]
             if codes_here and len({code.value for _, code in codes_here}) == 1:
@@ -289,12 +295,11 @@ class _Table:
             values["species"], receipts["species"] = species
         return values, receipts
 
-    def _compare_sexes(self, sex: str, gender: str, row: Row, index: int) -> None:
-        if sex != gender:
-            detail = f"{row.cells[self.id_column]}: sex is {sex}, gender {gender}; both are kept"
-            self.notes.append(
-                self.note(NoteKind.CONFLICT, "sex.gender", detail, self.sheet.header[index], rows=1)
-            )
+    def _compare_sexes(self, first: str, second: str, row: Row, index: int, outcome: str) -> None:
+        if first != second:
+            detail = f"{row.cells[self.id_column]}: one column says {first}, another {second}; {outcome}"
+            column = self.sheet.header[index]
+            self.notes.append(self.note(NoteKind.CONFLICT, "sex.columns", detail, column, rows=1))
 
     def _receipt(self, number: int, row: Row, index: int, code: Code) -> Receipt:
         where = self._where(number, index)
