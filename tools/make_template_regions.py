@@ -25,13 +25,22 @@ from allbrains.steps.canonical import reorient
 SMOOTHING_VOXELS = 0.7  # of each label before the largest wins: takes the steps out of warped borders
 REACH_MM = 8
 TISSUE = {4: Region.DEEP_GM, 5: Region.BRAINSTEM, 6: Region.CEREBELLUM}
-LOBES = {1: Region.FRONTAL, 2: Region.PARIETAL, 3: Region.OCCIPITAL, 4: Region.TEMPORAL, 5: Region.TEMPORAL, 6: Region.TEMPORAL}
+LOBES = {
+    1: Region.FRONTAL,
+    2: Region.PARIETAL,
+    3: Region.OCCIPITAL,
+    4: Region.TEMPORAL,
+    5: Region.TEMPORAL,
+    6: Region.TEMPORAL,
+}
 
 
 def main(folder: Path) -> None:
     """Write the map and print what is in it."""
     fixed = template(1.0)
-    brain, tissue, lobes = (_read(folder / f"T_template0_{n}.nii.gz") for n in ("BrainCerebellum", "Tissue", "Lobes"))
+    brain, tissue, lobes = (
+        _read(folder / f"T_template0_{n}.nii.gz") for n in ("BrainCerebellum", "Tissue", "Lobes")
+    )
     moved = _registered(brain, [tissue, lobes])
     parts = _regions(tissue=moved[0], lobes=moved[1])
     grid = output_grid(1.0)
@@ -64,9 +73,9 @@ def _registered(brain: Volume, labels: list[Volume]) -> list[Array]:
     for volume in labels:
         codes = [int(c) for c in np.unique(volume.array) if c]
         shares = [
-            ants().apply_transforms(
-                target, to_ants(volume.array == code, volume.affine), found["fwdtransforms"]
-            ).numpy()
+            ants()
+            .apply_transforms(target, to_ants(volume.array == code, volume.affine), found["fwdtransforms"])
+            .numpy()
             for code in codes
         ]
         none = 1 - np.clip(sum(shares), 0, 1)
