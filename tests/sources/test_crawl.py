@@ -5,7 +5,7 @@ import json
 import pytest
 
 from allbrains import sandbox, tables
-from allbrains.errors import SourceError
+from allbrains.errors import SourceError, TransientError
 from allbrains.sources import catalogue
 from allbrains.sources.bids_folder import BidsFolder
 from allbrains.sources.choice import place
@@ -13,7 +13,7 @@ from allbrains.sources.crawl import OUTAGE, crawl
 from allbrains.sources.listing import Exclusion
 from allbrains.sources.openneuro import Endpoints, OpenNeuro
 from allbrains.transfer import Client, fetch
-from tests.sources.fake_openneuro import FakeOpenNeuro, answer, fault, file
+from tests.sources.fake_openneuro import FakeOpenNeuro, answer, fault, file, text_file
 
 
 def put(root, path, content):
@@ -94,7 +94,7 @@ def test_progress_counts_every_dataset(server, tmp_path):
 
 
 def rows_of(number):
-    return [file("README"), file(f"sub-{number:02}/anat/sub-{number:02}_T1w.nii.gz")]
+    return [file("CHANGES"), file(f"sub-{number:02}/anat/sub-{number:02}_T1w.nii.gz")]
 
 
 def fake(tmp_path, count, tamper):
@@ -104,7 +104,7 @@ def fake(tmp_path, count, tamper):
 
 def broken(*names):
     def tamper(operation, variables, number, honest):
-        if operation == "Files" and variables["dataset"] in names:
+        if operation in ("Files", "Root") and variables["dataset"] in names:
             return answer({"errors": [fault("fetch failed", "snapshot")], "data": {"snapshot": None}})
         return honest
 
@@ -130,10 +130,11 @@ def test_an_outage_stops_the_crawl_and_what_was_read_is_kept(tmp_path):
 
 def test_unreadable_participants_leave_the_scans(tmp_path):
     source = fake(tmp_path, 1, broken())
-    source.client.datasets["ds000000"].append(file("participants.tsv", file_id="no-digest"))
+    source.client.datasets["ds000000"].append(text_file("participants.tsv", b"participant_id"))
+    source.client.objects["ds000000/participants.tsv"] = TransientError("503")
     found = crawl(source)
     assert found.scans.num_rows == 1
-    assert [row["reason"] for row in found.missing] == ["participants_failed"]
+    assert [(row["path"], row["reason"]) for row in found.missing] == [("participants.tsv", "text_failed")]
 
 
 def test_read_and_write_are_inverse(server, tmp_path):
@@ -143,6 +144,7 @@ def test_read_and_write_are_inverse(server, tmp_path):
         again = catalogue.read(tmp_path / "out")
         assert again == found
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "catalog.lock.json",
         "datasets.parquet",
         "exclusions.parquet",
         "participants.parquet",

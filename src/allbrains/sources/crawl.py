@@ -27,7 +27,7 @@ OUTAGE = 8
 # Twice what the API is asked at once: the other half decodes, or waits for small files.
 THREADS = 8
 
-Harmonise = Callable[[str, Mapping[str, bytes]], participants.Harmonised]
+Harmonise = Callable[..., participants.Harmonised]  # the shape of participants.harmonise
 _README = re.compile(r"README(?:\.(?:md|rst|txt))?\Z", re.IGNORECASE)
 
 
@@ -135,7 +135,8 @@ class _Reader:
         sidecars = Sidecars(entry.path for entry in listing.entries)
         beside = {scan.path: sidecars.of(scan) for scan in scans}
         texts = self.source.read(snapshot, self._small(listing, beside))
-        people = self.harmonise(snapshot.dataset, texts.files).rows
+        folders = {scan.subject for scan in scans}
+        people = self.harmonise(snapshot.dataset, texts.files, subjects=folders).rows
         roster = participants.Roster(people)
         found = {scan.path: roster.find(scan.dataset, scan.subject, scan.session) for scan in scans}
         scans, others = subjects.sort_out(

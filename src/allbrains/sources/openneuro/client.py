@@ -36,7 +36,11 @@ _DELETED = re.compile(r"^Dataset \S+ has been deleted")
 
 
 class ApiChanged(SourceError):
-    """The API doesn't know a field or an argument of the question: it is of another version."""
+    """What answers is not the API that this client was written for; no other question fares better."""
+
+
+class UnknownField(ApiChanged):
+    """The API doesn't know a field or an argument of the question."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -155,8 +159,9 @@ class Api:
 
         Raises:
             TransientError: after the last try.
-            ApiChanged: the API doesn't know a field or argument of the question.
-            SourceError: the API refuses the question, or its answer has another shape.
+            UnknownField: the API doesn't know a field or argument of the question.
+            ApiChanged: the API refuses the question, or its answer has another shape.
+            SourceError: ``judge`` says so.
         """
         body = json.dumps({"query": document, "variables": dict(variables)}).encode()
         for attempt in self.client.network.tries(attempts):
@@ -169,7 +174,7 @@ class Api:
             try:
                 reply = self.client.post(self.url, body, limit=MAX_ANSWER_BYTES)
             except Refused as error:
-                raise SourceError(str(error)) from error
+                raise ApiChanged(str(error)) from error
         self.answered = True
         return self._answer(reply, shape)
 
@@ -180,11 +185,11 @@ class Api:
             )
         if not reply.headers.get("content-type", "").startswith("application/"):
             message = f"{self.url} answered {reply.status} with something other than JSON"
-            raise SourceError(message) if reply.status >= 400 else TransientError(message)
+            raise ApiChanged(message) if reply.status >= 400 else TransientError(message)
         try:
             envelope = msgspec.json.decode(reply.body, type=_Envelope[shape])  # type: ignore[valid-type]
         except msgspec.ValidationError as error:
-            raise SourceError(
+            raise ApiChanged(
                 f"{self.url} answers in a shape that this version doesn't know ({error}); "
                 f"it was written for OpenNeuro {KNOWN_VERSION}"
             ) from error
@@ -199,7 +204,7 @@ class Api:
         complaint = "; ".join(fault.message for fault in faults)
         if status >= 400:
             code = next((fault.code for fault in faults if fault.code), str(status))
-            kind = ApiChanged if code == "GRAPHQL_VALIDATION_FAILED" else SourceError
+            kind = UnknownField if code == "GRAPHQL_VALIDATION_FAILED" else ApiChanged
             raise kind(
                 f"{self.url} refuses the question ({code}: {complaint or 'no reason given'}); it is "
                 f"OpenNeuro {version or 'of no known version'}, this client was written for {KNOWN_VERSION}"

@@ -70,6 +70,8 @@ class Reader:
     def _folder_by_folder(self, snapshot: Snapshot, files: Sequence[answers.File], short: str) -> Listing:
         try:
             walked = walk(self.api, snapshot)
+        except ApiChanged:
+            raise
         except SourceError as error:
             walked, short = Walk(files={}, holes=("",)), f"{short}; folder by folder: {error}"
         if not walked.holes:

@@ -15,7 +15,7 @@ from allbrains.errors import SourceError, TransientError
 from allbrains.sources.listing import Absence, Absent, Excluded, Exclusion, Found, Snapshot
 from allbrains.sources.lock import Pin
 from allbrains.sources.openneuro import answers, queries
-from allbrains.sources.openneuro.client import Answer, Api, ApiChanged
+from allbrains.sources.openneuro.client import Answer, Api, UnknownField
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -176,7 +176,7 @@ class Roll:
         if not self._lost:
             try:
                 return self.api.ask(long, variables, shape, judge, attempts=attempts)
-            except ApiChanged as error:
+            except UnknownField as error:
                 self._lost = str(error)
         return self.api.ask(short, variables, shape, judge, attempts=attempts)
 
