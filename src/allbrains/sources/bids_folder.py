@@ -128,6 +128,10 @@ class BidsFolder:
                 unread.append(Unread(path=entry.path, evidence=evidence, final=False))
         return Texts(files=files, unread=tuple(unread))
 
+    def complaints(self) -> tuple[Excluded, ...]:
+        """Return nothing: see ``Source.complaints``."""
+        return ()
+
     def _entry(self, root: Path, path: str) -> Entry | str:
         """Return the file's entry, or why it has no content."""
         file = root / path

@@ -18,7 +18,18 @@ from allbrains.sources import acquisition, subjects
 from allbrains.sources.catalogue import Catalogue
 from allbrains.sources.dataset_rows import row_of
 from allbrains.sources.departed import with_departed
-from allbrains.sources.listing import Entry, Excluded, Exclusion, Found, Listing, Snapshot, Source, Texts
+from allbrains.sources.listing import (
+    Absence,
+    Departed,
+    Entry,
+    Excluded,
+    Exclusion,
+    Found,
+    Listing,
+    Snapshot,
+    Source,
+    Texts,
+)
 from allbrains.sources.select import scans_in
 from allbrains.sources.sidecars import Sidecars, merged
 
@@ -49,6 +60,7 @@ class _Read:
     """What became of one dataset; as tables, because ten thousands of dicts are ten times as large."""
 
     snapshot: Snapshot
+    here: bool = True
     files: int = 0
     route: str = ""
     scans: pa.Table = field(default_factory=tables.LABELLED_SCANS.empty_table)
@@ -120,6 +132,10 @@ class _Reader:
         """Return what became of a dataset; never raises what concerns this one only."""
         try:
             listing = self.source.listing(snapshot)
+        except Departed as error:
+            deleted = error.absent.kind is Absence.DELETED
+            reason = Exclusion.WITHDRAWN if deleted else Exclusion.NOT_ACCESSIBLE
+            return _Read(snapshot=snapshot, here=False, excluded=(_row(snapshot, "", reason, str(error)),))
         except (TransientError, SourceError) as error:
             row = _row(snapshot, "", Exclusion.LISTING_FAILED, str(error))
             return _Read(snapshot=snapshot, excluded=(row,))
@@ -212,7 +228,7 @@ def _row(snapshot: Snapshot, path: str, reason: Exclusion, evidence: str) -> Exc
 
 
 def _catalogue(source: Source, found: Found, read: Sequence[_Read]) -> Catalogue:
-    excluded = [*found.excluded, *(row for one in read for row in one.excluded)]
+    excluded = [*found.excluded, *source.complaints(), *(row for one in read for row in one.excluded)]
     if found.lacking > 0:
         evidence = f"{found.lacking} datasets are counted by the source but not listed"
         nowhere = Snapshot(dataset="", tag="")
@@ -227,6 +243,7 @@ def _catalogue(source: Source, found: Found, read: Sequence[_Read]) -> Catalogue
             server=found.version,
         )
         for one in read
+        if one.here
     ]
     scans = pa.concat_tables([tables.LABELLED_SCANS.empty_table(), *(one.scans for one in read)])
     people = pa.concat_tables([participants.PARTICIPANTS.empty_table(), *(one.people for one in read)])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from allbrains.errors import SourceError
 from allbrains.records import Algorithm, Digest
 
 
@@ -197,6 +198,18 @@ class Absent:
     evidence: str
 
 
+class Departed(SourceError):
+    """A dataset is gone, as its source finds when asked for its files.
+
+    Attributes:
+        absent: what the source says.
+    """
+
+    def __init__(self, absent: Absent) -> None:
+        super().__init__(absent.evidence)
+        self.absent = absent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
     """A small file that could not be read.
@@ -248,11 +261,15 @@ class Source(Protocol):
 
         Raises:
             TransientError: not now.
+            Departed: the dataset is gone.
             SourceError: what came can't be trusted.
         """
 
     def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Texts:
         """Return small text files; one that can't be had doesn't keep back the others."""
+
+    def complaints(self) -> tuple[Excluded, ...]:
+        """Return what, as far as has been seen, holds for the source as a whole."""
 
 
 _ANNEX_KEY = re.compile(

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from allbrains.errors import SourceError, TransientError
+from allbrains.sources.openneuro.queries import FieldName, optional, render
 from allbrains.transfer import Client, Reply
 from allbrains.transfer.client import Refused, is_busy, retry_after
 
@@ -33,6 +34,8 @@ _FINAL = re.compile(
     r"does not exist|do not have access|has been deleted|^Not Found$|Invalid git reference", re.IGNORECASE
 )
 _DELETED = re.compile(r"^Dataset \S+ has been deleted")
+_NOT_THERE = re.compile(r"^Dataset \S+ does not exist|^You do not have access", re.IGNORECASE)
+_UNKNOWN = re.compile(r'Cannot query field "(\w+)" on type "(\w+)"')
 
 
 class ApiChanged(SourceError):
@@ -40,7 +43,27 @@ class ApiChanged(SourceError):
 
 
 class UnknownField(ApiChanged):
-    """The API doesn't know a field or an argument of the question."""
+    """The API doesn't know a field or an argument of the question.
+
+    Attributes:
+        fields: the fields that it named: of a type, and their own name.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.fields = frozenset((kind, field) for field, kind in _UNKNOWN.findall(message))
+
+
+class NotThere(SourceError):
+    """A dataset is deleted, private or unknown.
+
+    Attributes:
+        deleted: its owner has taken it back.
+    """
+
+    def __init__(self, message: str, *, deleted: bool) -> None:
+        super().__init__(message)
+        self.deleted = deleted
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -69,6 +92,11 @@ class Fault(msgspec.Struct, frozen=True):
     def deleted(self) -> bool:
         """Whether the owner has taken the dataset back."""
         return self.code == "DELETED_DATASET" or bool(_DELETED.search(self.message))
+
+    @property
+    def absent(self) -> bool:
+        """Whether the dataset is not there, as opposed to one of its versions."""
+        return self.deleted or bool(_NOT_THERE.search(self.message))
 
     def _extension(self, name: str) -> str:
         raw = (self.extensions or {}).get(name)
@@ -109,6 +137,10 @@ class Answer(Generic[T]):
 
     def reject(self) -> TransientError | SourceError:
         """Return the error for an answer without the part that was asked for."""
+        if absent := [fault for fault in self.faults if fault.absent]:
+            target = next((fault.redirect for fault in absent if fault.redirect), "")
+            message = f"{self.complaint()} → {target}" if target else self.complaint()
+            return NotThere(message, deleted=any(fault.deleted for fault in absent))
         if any(fault.final for fault in self.faults):
             return SourceError(self.complaint())
         return TransientError(self.complaint())
@@ -132,11 +164,13 @@ class Api:
     Attributes:
         version: of the server, as its last answer said; empty before the first.
         answered: whether it ever answered anything.
+        lost: fields that it no longer knows, so that they are not asked for again.
     """
 
     def __init__(self, client: Client, url: str, *, at_once: int = 4) -> None:
         self.client, self.url = client, url
         self.version, self.answered = "", False
+        self.lost: frozenset[FieldName] = frozenset()
         self._turns = threading.BoundedSemaphore(at_once)
 
     def ask(
@@ -150,8 +184,10 @@ class Api:
     ) -> R:
         """Ask until ``judge`` takes the answer, and return what it makes of it.
 
+        A field that the question can do without, and that the API no longer knows, goes to ``lost``.
+
         Args:
-            document: one query.
+            document: one query, as in ``queries``.
             variables: its variables.
             shape: what ``data`` is decoded to.
             judge: raises a ``TransientError`` for an answer that is worth another question.
@@ -159,11 +195,21 @@ class Api:
 
         Raises:
             TransientError: after the last try.
-            UnknownField: the API doesn't know a field or argument of the question.
+            UnknownField: the API doesn't know what the question can't do without.
             ApiChanged: the API refuses the question, or its answer has another shape.
             SourceError: ``judge`` says so.
         """
-        body = json.dumps({"query": document, "variables": dict(variables)}).encode()
+        while True:
+            question = {"query": render(document, self.lost), "variables": dict(variables)}
+            try:
+                return self._until(json.dumps(question).encode(), shape, judge, attempts)
+            except UnknownField as error:
+                lost = (error.fields & optional(document)) - self.lost
+                if not lost:
+                    raise
+                self.lost |= lost
+
+    def _until(self, body: bytes, shape: type[T], judge: Callable[[Answer[T]], R], attempts: int) -> R:
         for attempt in self.client.network.tries(attempts):
             with attempt:
                 return judge(self._once(body, shape))

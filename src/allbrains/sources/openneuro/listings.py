@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from allbrains.errors import SourceError, TransientError
 from allbrains.sources.listing import (
+    Absence,
+    Absent,
+    Departed,
     Entry,
     Excluded,
     Exclusion,
@@ -25,7 +28,7 @@ from allbrains.sources.listing import (
 )
 from allbrains.sources.openneuro import answers, bucket, queries
 from allbrains.sources.openneuro.addresses import Endpoints, urls_of
-from allbrains.sources.openneuro.client import Answer, Api, ApiChanged
+from allbrains.sources.openneuro.client import Answer, Api, ApiChanged, NotThere
 from allbrains.sources.openneuro.tree import Walk, walk
 from allbrains.transfer import Client
 
@@ -47,11 +50,15 @@ class Reader:
 
         Raises:
             TransientError: the API does not answer now.
+            Departed: the dataset is deleted, private or unknown.
             SourceError: the API has changed.
         """
         files: list[answers.File] = []
         try:
             rows = self.api.ask(queries.FILES, _variables(snapshot), answers.FilesAnswer, _files)
+        except NotThere as error:
+            kind = Absence.DELETED if error.deleted else Absence.REFUSED
+            raise Departed(Absent(kind=kind, evidence=str(error))) from error
         except ApiChanged:
             raise
         except (TransientError, SourceError) as error:

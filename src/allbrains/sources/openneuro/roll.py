@@ -8,17 +8,13 @@ that times out is asked for in halves.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from allbrains.errors import SourceError, TransientError
 from allbrains.sources.listing import Absence, Absent, Excluded, Exclusion, Found, Snapshot
 from allbrains.sources.lock import Pin
 from allbrains.sources.openneuro import answers, queries
-from allbrains.sources.openneuro.client import Answer, Api, UnknownField
-
-T = TypeVar("T")
-R = TypeVar("R")
+from allbrains.sources.openneuro.client import Answer, Api, NotThere
 
 PAGE = 100  # the server's own upper limit
 SMALLEST_PAGE = 25  # the site's own page; a server that can't make it is down
@@ -36,7 +32,6 @@ class Roll:
 
     def __init__(self, api: Api) -> None:
         self.api = api
-        self._lost = ""  # why the long questions are no longer asked
 
     def everything(self) -> Found:
         """Return all public datasets.
@@ -92,13 +87,11 @@ class Roll:
                     excluded.append(_row(pin.dataset, pin.snapshot, Exclusion.LOCK_BROKEN, fault))
                 else:
                     found.append(_snapshot(row.dataset, row))
-        excluded.extend(self._changed())
         return Found(snapshots=tuple(found), excluded=tuple(excluded), version=self.api.version)
 
     def _pinned(self, group: Sequence[Pin]) -> list[answers.Pinned | str]:
         variables = {f"d{n}": pin.dataset for n, pin in enumerate(group)}
         variables |= {f"t{n}": pin.snapshot for n, pin in enumerate(group)}
-        long, short = (queries.pinned(len(group), indispensable=flag) for flag in (False, True))
 
         def judge(answer: Answer[dict[str, answers.Pinned | None]]) -> list[answers.Pinned | str]:
             return [
@@ -107,7 +100,8 @@ class Roll:
             ]
 
         try:
-            return self._ask(long, short, variables, dict[str, answers.Pinned | None], judge)
+            shape = dict[str, answers.Pinned | None]
+            return self.api.ask(queries.pinned(len(group)), variables, shape, judge)
         except TransientError as error:
             raise SourceError(f"the snapshots of the lock file can't be asked for: {error}") from error
 
@@ -133,14 +127,7 @@ class Roll:
             variables = {"first": first, "after": after}
             attempts = 0 if self.api.answered else FIRST_ATTEMPTS
             try:
-                page = self._ask(
-                    queries.LIST,
-                    queries.LIST_INDISPENSABLE,
-                    variables,
-                    answers.ListAnswer,
-                    _page,
-                    attempts=attempts,
-                )
+                page = self.api.ask(queries.LIST, variables, answers.ListAnswer, _page, attempts=attempts)
             except TransientError as error:
                 if first == SMALLEST_PAGE or not self.api.answered:
                     raise SourceError(f"OpenNeuro's datasets can't be listed: {error}") from error
@@ -151,34 +138,12 @@ class Roll:
     def _one(self, dataset: str, *, attempts: int = 0) -> answers.Dataset | Absent:
         variables = {"dataset": dataset}
         try:
-            return self._ask(
-                queries.DATASET,
-                queries.DATASET_INDISPENSABLE,
-                variables,
-                answers.DatasetAnswer,
-                _node,
-                attempts=attempts,
-            )
+            return self.api.ask(queries.DATASET, variables, answers.DatasetAnswer, _node, attempts=attempts)
+        except NotThere as error:
+            kind = Absence.DELETED if error.deleted else Absence.REFUSED
+            return Absent(kind=kind, evidence=str(error))
         except TransientError as error:
             return Absent(kind=Absence.UNKNOWN, evidence=str(error))
-
-    def _ask(
-        self,
-        long: str,
-        short: str,
-        variables: Mapping[str, object],
-        shape: type[T],
-        judge: Callable[[Answer[T]], R],
-        *,
-        attempts: int = 0,
-    ) -> R:
-        """Ask the long question, or the short one once the API has refused a long one's fields."""
-        if not self._lost:
-            try:
-                return self.api.ask(long, variables, shape, judge, attempts=attempts)
-            except UnknownField as error:
-                self._lost = str(error)
-        return self.api.ask(short, variables, shape, judge, attempts=attempts)
 
     def _found(
         self, nodes: Sequence[answers.Dataset], excluded: list[Excluded], *, lacking: int = 0
@@ -191,19 +156,12 @@ class Roll:
                 excluded.append(_row(node.id, tag, Exclusion.LISTING_FAILED, described.evidence))
             else:
                 found.append(described)
-        excluded.extend(self._changed())
         return Found(
             snapshots=tuple(found),
             excluded=tuple(excluded),
             lacking=max(lacking, 0),
             version=self.api.version,
         )
-
-    def _changed(self) -> list[Excluded]:
-        if not self._lost:
-            return []
-        evidence = f"only tags and file counts were asked for, all other columns are empty: {self._lost}"
-        return [_row("", "", Exclusion.API_CHANGED, evidence)]
 
 
 _REASONS = {
@@ -220,17 +178,10 @@ def _page(answer: Answer[answers.ListAnswer]) -> answers.Connection:
     return page
 
 
-def _node(answer: Answer[answers.DatasetAnswer]) -> answers.Dataset | Absent:
-    """Return the dataset, or why there is none."""
-    if (node := answer.data.dataset) is not None:
-        return node
-    error = answer.reject()
-    if isinstance(error, TransientError):
-        raise error
-    deleted = any(fault.deleted for fault in answer.faults)
-    kind = Absence.DELETED if deleted else Absence.REFUSED
-    target = next((fault.redirect for fault in answer.faults if fault.redirect), "")
-    return Absent(kind=kind, evidence=f"{error} → {target}" if target else str(error))
+def _node(answer: Answer[answers.DatasetAnswer]) -> answers.Dataset:
+    if (node := answer.data.dataset) is None:
+        raise answer.reject()
+    return node
 
 
 def _described(node: answers.Dataset) -> Snapshot | Absent:

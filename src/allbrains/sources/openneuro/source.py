@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from allbrains.sources.listing import Absent, Entry, Found, Listing, Snapshot, Texts
+from allbrains.sources.listing import Absent, Entry, Excluded, Exclusion, Found, Listing, Snapshot, Texts
 from allbrains.sources.lock import Pin
 from allbrains.sources.openneuro.addresses import Endpoints
 from allbrains.sources.openneuro.cache import Listings
-from allbrains.sources.openneuro.client import Api
+from allbrains.sources.openneuro.client import KNOWN_VERSION, Api
 from allbrains.sources.openneuro.listings import Reader
 from allbrains.sources.openneuro.roll import Roll
 from allbrains.sources.openneuro.texts import SmallFiles
@@ -39,9 +39,9 @@ class OpenNeuro:
         """
         self.name = f"{endpoints.api} {endpoints.bucket}"
         self.client, self.datasets, self.pins = client, tuple(datasets), tuple(pins)
-        api = Api(client, endpoints.api)
-        self._roll = Roll(api)
-        self._reader = Reader(api=api, client=client, endpoints=endpoints)
+        self._api = Api(client, endpoints.api)
+        self._roll = Roll(self._api)
+        self._reader = Reader(api=self._api, client=client, endpoints=endpoints)
         self._listings = Listings(cache / "listings", self.name)
         self._texts = SmallFiles(cache / "files", client)
 
@@ -60,10 +60,22 @@ class OpenNeuro:
         if (known := self._listings.read(snapshot)) is not None:
             return known
         listing = self._reader.read(snapshot)
-        if not listing.excluded:  # a short one may be whole tomorrow
+        if not listing.excluded and not self._api.lost:  # a short one may be whole tomorrow
             self._listings.write(listing)
         return listing
 
     def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Texts:
         """Return verified small files; see ``Source.read``."""
         return self._texts.read(entries)
+
+    def complaints(self) -> tuple[Excluded, ...]:
+        """Return a row when the API has lost fields; see ``Source.complaints``."""
+        if not self._api.lost:
+            return ()
+        fields = ", ".join(sorted(f"{kind}.{field}" for kind, field in self._api.lost))
+        evidence = (
+            f"OpenNeuro {self._api.version} no longer knows {fields}: what depends on them is empty. This "
+            f"client was written for {KNOWN_VERSION}; look for a newer one"
+        )
+        row = Excluded(dataset="", snapshot="", path="", reason=Exclusion.API_CHANGED, evidence=evidence)
+        return (row,)

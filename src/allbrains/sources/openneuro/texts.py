@@ -62,7 +62,7 @@ class SmallFiles:
         urls = sorted(entry.urls, key=lambda url: "?" in url)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            content = read(urls, size=entry.size, digest=digest, client=self._client)
+            content = self._read(urls, entry.size, digest)
         except (Unavailable, ScanUnusable) as error:
             put(refused, str(error).encode())
             return Unread(path=entry.path, evidence=str(error), final=True)
@@ -70,6 +70,12 @@ class SmallFiles:
             return Unread(path=entry.path, evidence=str(error), final=False)
         put(target, content)
         return content
+
+    def _read(self, urls: Sequence[str], size: int, digest: Digest) -> bytes:
+        try:
+            return read(urls, size=size, digest=digest, client=self._client)
+        except ScanUnusable:  # a bad hour of some cache on the way? it is a few kB: all over once more
+            return read(urls, size=size, digest=digest, client=self._client)
 
     def _path(self, digest: Digest) -> Path:
         # in 256 folders: sidecars may be as many as scans
