@@ -67,25 +67,26 @@ class Reader:
         short = _shortage(snapshot, rows, files)
         if not short and _subjects(row.filename for row in files):
             return self._whole(snapshot, files)
-        if not short and not _subjects(walk(self.api, snapshot).files):
-            return self._whole(snapshot, files)  # the walk confirms it: there is no subject
-        return self._folder_by_folder(snapshot, files, short or f"{len(files)} files, none of a subject")
+        return self._folder_by_folder(snapshot, files, short)
 
     def _whole(self, snapshot: Snapshot, files: Sequence[answers.File]) -> Listing:
         return self._listing(snapshot, Route.RECURSIVE, self._entries(snapshot, files), len(files))
 
     def _folder_by_folder(self, snapshot: Snapshot, files: Sequence[answers.File], short: str) -> Listing:
+        """Read folders; an empty ``short`` means that nothing is wrong but that there is no subject."""
         try:
             walked = walk(self.api, snapshot)
         except ApiChanged:
             raise
         except SourceError as error:
             walked, short = Walk(files={}, holes=("",)), f"{short}; folder by folder: {error}"
+        if not walked.holes and not short and not _subjects(walked.files):
+            return self._whole(snapshot, files)  # confirmed
         if not walked.holes:
             found = self._entries(snapshot, walked.files.values(), walked.files)
             return self._listing(snapshot, Route.TREE, found, len(walked.files))
         listed = {file.filename: file for file in files} | dict(walked.files)
-        return self._from_bucket(snapshot, listed, walked.holes, short)
+        return self._from_bucket(snapshot, listed, walked.holes, short or f"{len(files)} files, no subject")
 
     def _from_bucket(
         self, snapshot: Snapshot, listed: Mapping[str, answers.File], holes: Sequence[str], short: str

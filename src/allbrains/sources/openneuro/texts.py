@@ -52,7 +52,7 @@ class SmallFiles:
         with self._turns[int(entry.digest.hexdigest[:2], 16)]:
             if (kept := _kept(target, entry, entry.digest)) is not None:
                 return kept
-            refused = target.with_suffix(".refused")
+            refused = target.with_name(f"{target.name}-{entry.size}.refused")
             if refused.exists() and not is_stale(refused):
                 return Unread(path=entry.path, evidence=refused.read_text(encoding="utf-8"), final=True)
             return self._fetch(entry, entry.digest, target, refused)
