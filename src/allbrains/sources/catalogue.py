@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -231,16 +232,28 @@ def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:
             ) from error
 
 
+class _Hashing(io.RawIOBase):
+    """A file that only hashes what is written to it."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self.digest.update(data)
+        return len(data)
+
+
 def _stamp(catalogue: Catalogue) -> bytes:
     """Return a hash over the tables' contents."""
-    digest = hashlib.sha256()
+    sink = _Hashing()
     for name in _TABLES:
-        sink = pa.BufferOutputStream()
         table = getattr(catalogue, name).combine_chunks()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
+        with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), table.schema) as writer:
             writer.write_table(table)
-        digest.update(sink.getvalue())
-    return digest.hexdigest()[:32].encode()
+    return sink.digest.hexdigest()[:32].encode()
 
 
 def _sync(folder: Path) -> None:
