@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import allbrains as package
+from allbrains.store.ledger import LedgerReader
 from allbrains.testing.phantoms import Acquisition, phantom
 from tests.e2e.conftest import QUICK, allbrains
 
@@ -105,9 +105,26 @@ def test_kill_9_in_the_middle_then_again_gives_the_same_bytes(corpus, world, tmp
     assert not list(out.rglob("*.tmp"))
 
 
+def test_ctrl_c_ends_the_run_soon_and_leaves_nobody_behind(world, tmp_path):
+    out = tmp_path / "corpus"
+    command = [sys.executable, "-m", "allbrains", *world.build(out)]
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 120
+    children: list[psutil.Process] = []
+    while time.monotonic() < end and len(children) < 2:
+        children = psutil.Process(driver.pid).children(recursive=True)
+        time.sleep(0.1)
+    driver.send_signal(signal.SIGINT)
+    _, said = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert "goes on where this one stopped" in said
+    assert "Traceback" not in said
+    assert not psutil.wait_procs(children, timeout=20)[1]
+
+
 def done_so_far(out: Path) -> int:
-    answer = allbrains("status", out, "--json")
-    return json.loads(answer.stdout)["done"] if answer.returncode == 0 else 0
+    with LedgerReader.open(out / "ledger.sqlite") as ledger:
+        return ledger.tally().done
 
 
 def test_no_token_reaches_an_artefact(corpus):
