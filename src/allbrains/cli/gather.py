@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import psutil
 import pyarrow as pa
 
 from allbrains import tables
+from allbrains.cli.counting import count
 from allbrains.records import Scan
 from allbrains.sources import catalogue
-from allbrains.sources.choice import place
-from allbrains.sources.crawl import crawl
+from allbrains.sources.catalogue import Catalogue
+from allbrains.sources.choice import Place, place
+from allbrains.sources.crawl import Wanted
 from allbrains.sources.openneuro import Endpoints
+from allbrains.sources.survey import previous, survey
 from allbrains.transfer import Network
 
 MB_PER_SLOT = 2500  # a slot's peak with the embedded recipe, with room to spare (docs/benchmarks.md)
@@ -32,12 +33,20 @@ class Chosen:
         people: ``scan_id`` and the demographics of each scan.
         network: what fetching them may ask.
         incomplete: a sentence for each thing that the catalogue lacks.
+        catalogue: all that was found.
+        place: where it was found.
+        unread_headers: images of the catalogue whose header is not known.
+        header_bytes: what reading those would fetch, at most.
     """
 
     scans: tuple[Scan, ...]
     people: pa.Table
     network: Network
     incomplete: tuple[str, ...]
+    catalogue: Catalogue
+    place: Place
+    unread_headers: int
+    header_bytes: int
 
 
 def gather(
@@ -50,6 +59,10 @@ def gather(
     where: str,
     limit: int | None,
     out: Path,
+    suffix: Sequence[str] = ("T1w",),
+    lock: Path | None = None,
+    headers: bool = False,
+    sidecars: bool = False,
 ) -> Chosen:
     """Crawl (what was read before is not asked for again), write the tables to ``out/catalog``, choose."""
     folder = out / "catalog"
@@ -59,8 +72,19 @@ def gather(
         datasets=dataset,
         cache=folder / "cache",
         contact=contact,
+        suffixes=suffix,
+        lock=lock,
     )
-    found = crawl(where_from.source, progress=_progress)
+    catalogue.check(where)
+    surveyed = survey(
+        where_from,
+        folder / "cache",
+        wanted=Wanted(suffixes=tuple(suffix), sidecars=sidecars),
+        with_headers=headers,
+        before=previous(folder) if not dataset and lock is None else None,
+        progress=count,
+    )
+    found = surveyed.found
     catalogue.write(found, folder)
     rows = catalogue.select(found, where=where, limit=limit)
     labels = ["scan_id", *(field.name for field in tables.LABELS)]
@@ -68,7 +92,14 @@ def gather(
         scans=tuple(tables.scans_of(rows)),
         people=rows.select(labels),
         network=where_from.network,
-        incomplete=tuple(f"{row['dataset']}: {row['reason']}: {row['evidence']}" for row in found.missing),
+        incomplete=tuple(
+            f"{row['dataset'] or 'the list of datasets'}: {row['reason']}: {row['evidence']}"
+            for row in found.missing
+        ),
+        catalogue=found,
+        place=where_from,
+        unread_headers=surveyed.unread_headers,
+        header_bytes=surveyed.header_bytes,
     )
 
 
@@ -77,8 +108,3 @@ def default_slots() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(cores, int(psutil.virtual_memory().available / 1e6 / MB_PER_SLOT)))
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\rcatalogue: {done} of {total} datasets", nl=done == total, err=True)

@@ -35,6 +35,10 @@ def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice
     else:
         plan = make_plan(chosen.scans, {}, {}, attempts=1)
     figures = cost(plan, jobs or default_slots(), grid.affine[0][0])
+    figures |= {
+        "headers_unread": chosen.unread_headers,
+        "headers_gb": round(chosen.header_bytes / 1e9, 3),
+    }
     if as_json:
         click.echo(json.dumps(figures))
     else:

@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
 from allbrains import participants, tables
-from allbrains.errors import ScanUnusable, SourceError, TransientError
+from allbrains.errors import SourceError, TransientError
 from allbrains.records import Scan
+from allbrains.sources import acquisition, subjects
 from allbrains.sources.catalogue import Catalogue
-from allbrains.sources.listing import Excluded, Exclusion, Found, Listing, Snapshot, Source
+from allbrains.sources.dataset_rows import row_of
+from allbrains.sources.departed import with_departed
+from allbrains.sources.listing import (
+    Absence,
+    Departed,
+    Entry,
+    Excluded,
+    Exclusion,
+    Found,
+    Listing,
+    Snapshot,
+    Source,
+    Texts,
+)
 from allbrains.sources.select import scans_in
+from allbrains.sources.sidecars import Sidecars, merged
 
 # So many datasets one after the other can't be read: the service is down, not the datasets.
 OUTAGE = 8
 # Twice what the API is asked at once: the other half decodes, or waits for small files.
 THREADS = 8
 
-Harmonise = Callable[[str, Mapping[str, bytes]], participants.Harmonised]
+Harmonise = Callable[..., participants.Harmonised]  # the shape of participants.harmonise
+_README = re.compile(r"README(?:\.(?:md|rst|txt))?\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a crawl is after.
+
+    Attributes:
+        suffixes: BIDS suffixes of the images that count.
+        sidecars: also read the JSON sidecars, for the columns of ``tables.ACQUISITION``.
+    """
+
+    suffixes: tuple[str, ...] = ("T1w",)
+    sidecars: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    """What became of one dataset."""
+    """What became of one dataset; as tables, because ten thousands of dicts are ten times as large."""
 
     snapshot: Snapshot
+    here: bool = True
     files: int = 0
     route: str = ""
-    scans: tuple[Scan, ...] = ()
-    labels: tuple[Mapping[str, Any], ...] = ()
-    people: tuple[participants.Participant, ...] = ()
+    scans: pa.Table = field(default_factory=tables.LABELLED_SCANS.empty_table)
+    people: pa.Table = field(default_factory=participants.PARTICIPANTS.empty_table)
     excluded: tuple[Excluded, ...] = ()
 
     @property
@@ -45,6 +75,8 @@ class _Read:
 def crawl(
     source: Source,
     *,
+    wanted: Wanted | None = None,
+    before: Catalogue | None = None,
     harmonise: Harmonise = participants.harmonise,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Catalogue:
@@ -52,6 +84,9 @@ def crawl(
 
     Args:
         source: where scans come from.
+        wanted: which scans, and how much about them.
+        before: the previous catalogue of all of the source's datasets: what it has and the source lists
+            no more is looked for.
         harmonise: from a dataset's small files to its participants.
         progress: called with datasets read and datasets in all.
 
@@ -60,17 +95,18 @@ def crawl(
             is in the source's own cache, and the next crawl doesn't ask for it again.
     """
     found = source.snapshots()
-    read = list(_reads(source, harmonise, found, progress))
-    return _catalogue(sorted(read, key=lambda one: one.snapshot.dataset), found.excluded)
+    if before is not None:
+        found = with_departed(source, found, before)
+    reader = _Reader(source=source, wanted=wanted or Wanted(), harmonise=harmonise)
+    read = sorted(_reads(reader, found, progress), key=lambda one: one.snapshot.dataset)
+    return _catalogue(source, found, read)
 
 
-def _reads(
-    source: Source, harmonise: Harmonise, found: Found, progress: Callable[[int, int], None]
-) -> Iterator[_Read]:
+def _reads(reader: _Reader, found: Found, progress: Callable[[int, int], None]) -> Iterator[_Read]:
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="crawl")
     failures = 0
     try:
-        for done, one in enumerate(pool.map(partial(_read, source, harmonise), found.snapshots), 1):
+        for done, one in enumerate(pool.map(reader.read, found.snapshots), 1):
             failures = failures + 1 if one.failed else 0
             if failures == OUTAGE:
                 raise SourceError(
@@ -84,82 +120,157 @@ def _reads(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(source: Source, harmonise: Harmonise, snapshot: Snapshot) -> _Read:
-    try:
-        listing = source.listing(snapshot)
-    except (TransientError, SourceError) as error:
-        return _Read(snapshot=snapshot, excluded=(_row(snapshot, Exclusion.LISTING_FAILED, error),))
-    scans, excluded = scans_in(listing)
-    try:
-        people = _people(source, harmonise, listing) if scans else ()
-    except (TransientError, SourceError, ScanUnusable) as error:
-        people = ()
-        excluded = (*excluded, _row(snapshot, Exclusion.PARTICIPANTS_FAILED, error))
-    roster = participants.Roster(people)
-    return _Read(
-        snapshot=snapshot,
-        files=listing.files,
-        route=listing.route,
-        scans=scans,
-        labels=tuple(_label(roster.find(snapshot.dataset, scan.subject, scan.session)) for scan in scans),
-        people=people,
-        excluded=excluded,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    """Reads one dataset after the other."""
+
+    source: Source
+    wanted: Wanted
+    harmonise: Harmonise
+
+    def read(self, snapshot: Snapshot) -> _Read:
+        """Return what became of a dataset; never raises what concerns this one only."""
+        try:
+            listing = self.source.listing(snapshot)
+        except Departed as error:
+            deleted = error.absent.kind is Absence.DELETED
+            reason = Exclusion.WITHDRAWN if deleted else Exclusion.NOT_ACCESSIBLE
+            return _Read(snapshot=snapshot, here=False, excluded=(_row(snapshot, "", reason, str(error)),))
+        except (TransientError, SourceError) as error:
+            row = _row(snapshot, "", Exclusion.LISTING_FAILED, str(error))
+            return _Read(snapshot=snapshot, excluded=(row,))
+        scans, excluded = scans_in(listing, suffixes=self.wanted.suffixes)
+        scans, others = subjects.sort_out(snapshot, scans)  # what needs no small file
+        read = _Read(
+            snapshot=snapshot, files=listing.files, route=listing.route, excluded=(*excluded, *others)
+        )
+        return self._with_people(read, listing, scans) if scans else read
+
+    def _with_people(self, read: _Read, listing: Listing, scans: Sequence[Scan]) -> _Read:
+        snapshot = read.snapshot
+        sidecars = Sidecars(entry.path for entry in listing.entries)
+        beside = {scan.path: sidecars.of(scan) for scan in scans}
+        texts = self.source.read(snapshot, self._small(listing, beside))
+        folders = {scan.subject for scan in scans}
+        people = self.harmonise(snapshot.dataset, texts.files, subjects=folders).rows
+        roster = participants.Roster(people)
+        found = {scan.path: roster.find(scan.dataset, scan.subject, scan.session) for scan in scans}
+        scans, others = subjects.sort_out(
+            snapshot,
+            scans,
+            readme=_readme(texts.files),
+            species=lambda scan: getattr(found[scan.path], "species", None),
+        )
+        parsed = {path: acquisition.parse(texts.files[path]) for path in texts.files.keys() & _flat(beside)}
+        rows = [
+            tables.scan_row(scan)
+            | {name: getattr(found[scan.path], name, None) for name in tables.LABELS.names}
+            | {"sidecars": list(beside[scan.path])}
+            | self._acquired([parsed[path] for path in beside[scan.path] if path in parsed])
+            for scan in scans
+        ]
+        return replace(
+            read,
+            scans=pa.Table.from_pylist(rows, schema=tables.LABELLED_SCANS),
+            people=participants.table(people),
+            excluded=(*read.excluded, *others, *_unread(snapshot, texts)),
+        )
+
+    def _small(self, listing: Listing, beside: Mapping[str, Sequence[str]]) -> list[Entry]:
+        """Return the small files to read."""
+        readme = subjects.needs_readme(listing.snapshot)
+        sidecars = _flat(beside) if self.wanted.sidecars else set()
+        return [
+            entry
+            for entry in listing.entries
+            if tells_of_people(entry.path) or (readme and _README.match(entry.path)) or entry.path in sidecars
+        ]
+
+    def _acquired(self, contents: Sequence[Mapping[str, object]]) -> dict[str, Any]:
+        return dict(acquisition.row(merged(contents))) if self.wanted.sidecars else {}
 
 
-def _people(source: Source, harmonise: Harmonise, listing: Listing) -> tuple[participants.Participant, ...]:
-    wanted = [entry for entry in listing.entries if _tells_of_people(entry.path)]
-    files = source.read(listing.snapshot, wanted)
-    return harmonise(listing.snapshot.dataset, files).rows
-
-
-def _tells_of_people(path: str) -> bool:
+def tells_of_people(path: str) -> bool:
     """Return whether a file may hold ages or sexes: participants, sessions and phenotype tables."""
     name = path.rpartition("/")[2]
     if not name.endswith((".tsv", ".json")) or name.startswith("._"):
         return False
-    at_top = "/" not in path and name.startswith(("participants.", "sessions."))
+    at_top = "/" not in path and name.startswith(("participants.", "sessions.", "dataset_description."))
     of_subject = path.startswith("sub-") and name.rpartition(".")[0].endswith("_sessions")
     return at_top or of_subject or (path.startswith("phenotype/") and path.count("/") == 1)
 
 
-def _label(person: participants.Participant | None) -> dict[str, Any]:
-    return {name: getattr(person, name, None) for name in tables.LABELS.names}
+def _readme(files: Mapping[str, bytes]) -> str:
+    texts = (content for path, content in sorted(files.items()) if _README.match(path))
+    return "\n".join(text.decode("utf-8", errors="replace") for text in texts)
 
 
-def _row(snapshot: Snapshot, reason: Exclusion, error: Exception) -> Excluded:
-    return Excluded(
-        dataset=snapshot.dataset, snapshot=snapshot.tag, path="", reason=reason, evidence=str(error)
+def _flat(beside: Mapping[str, Sequence[str]]) -> set[str]:
+    return {path for paths in beside.values() for path in paths}
+
+
+def _unread(snapshot: Snapshot, texts: Texts) -> tuple[Excluded, ...]:
+    return tuple(
+        _row(
+            snapshot,
+            one.path,
+            Exclusion.TEXT_UNAVAILABLE if one.final else Exclusion.TEXT_FAILED,
+            one.evidence,
+        )
+        for one in texts.unread
     )
 
 
-def _catalogue(read: Iterable[_Read], excluded: Iterable[Excluded]) -> Catalogue:
-    read = list(read)
-    scans = tables.scans_table(scan for one in read for scan in one.scans)
-    labels = pa.Table.from_pylist([label for one in read for label in one.labels], schema=tables.LABELS)
-    rows = [*excluded, *(row for one in read for row in one.excluded)]
+def _row(snapshot: Snapshot, path: str, reason: Exclusion, evidence: str) -> Excluded:
+    return Excluded(
+        dataset=snapshot.dataset, snapshot=snapshot.tag, path=path, reason=reason, evidence=evidence
+    )
+
+
+def _catalogue(source: Source, found: Found, read: Sequence[_Read]) -> Catalogue:
+    excluded = [*found.excluded, *source.complaints(), *(row for one in read for row in one.excluded)]
+    if found.lacking > 0:
+        evidence = f"{found.lacking} datasets are counted by the source but not listed"
+        nowhere = Snapshot(dataset="", tag="")
+        excluded.append(_row(nowhere, "", Exclusion.LISTING_FAILED, evidence))
+    rows = [
+        row_of(
+            one.snapshot,
+            files=one.files,
+            scans=one.scans.num_rows,
+            route=one.route,
+            source=source.name,
+            server=found.version,
+        )
+        for one in read
+        if one.here
+    ]
+    scans = pa.concat_tables([tables.LABELLED_SCANS.empty_table(), *(one.scans for one in read)])
+    people = pa.concat_tables([participants.PARTICIPANTS.empty_table(), *(one.people for one in read)])
     return Catalogue(
-        datasets=pa.Table.from_pylist([_dataset_row(one) for one in read], schema=tables.DATASETS),
-        scans=pa.Table.from_arrays([*scans.columns, *labels.columns], schema=tables.LABELLED_SCANS),
-        participants=participants.table(person for one in read for person in one.people),
+        datasets=pa.Table.from_pylist(rows, schema=tables.DATASETS),
+        scans=_grouped(scans.combine_chunks()),
+        participants=people.combine_chunks(),
         exclusions=pa.Table.from_pylist(
-            [asdict(row) for row in sorted(rows, key=lambda row: (row.dataset, row.path))],
+            [asdict(row) for row in sorted(excluded, key=lambda row: (row.dataset, row.path, row.reason))],
             schema=tables.EXCLUSIONS,
         ),
     )
 
 
-def _dataset_row(one: _Read) -> dict[str, Any]:
-    snapshot = one.snapshot
-    return {
-        "dataset": snapshot.dataset,
-        "snapshot": snapshot.tag,
-        "name": snapshot.name,
-        "license": snapshot.license,
-        "doi": snapshot.doi,
-        "authors": list(snapshot.authors),
-        "created": snapshot.created,
-        "size": snapshot.size,
-        "files": one.files,
-        "route": one.route,
+def _grouped(scans: pa.Table) -> pa.Table:
+    """Return the scans, in order of dataset and path, with who shares whose bytes."""
+    digests = scans["digest"].to_pylist()
+    copies = Counter(digests)
+    first: dict[str, str] = {}
+    for digest, scan_id in zip(digests, scans["scan_id"].to_pylist(), strict=True):
+        first.setdefault(digest, scan_id)
+    columns = {
+        "copies": [copies[digest] for digest in digests],
+        "digest_group": [first[digest] for digest in digests],
     }
+    for name, values in columns.items():
+        number = scans.schema.get_field_index(name)
+        column = scans.schema.field(number)
+        scans = scans.set_column(number, column, pa.array(values, column.type))
+    return scans
