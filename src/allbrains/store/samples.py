@@ -20,7 +20,7 @@ from allbrains.store import manifest
 from allbrains.store.files import Hook, passing, publishing
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import LedgerReader, Sealed
-from allbrains.store.schema import MapSpec, samples_schema, specs_of_shard
+from allbrains.store.schema import LEFT_OUT, MapSpec, samples_schema, specs_of_shard
 from allbrains.store.shards import Entry, entries
 
 ROWS_PER_GROUP = 1024  # 40 MB of montages; without them, few enough groups that a scan over all is quick
@@ -99,7 +99,8 @@ def _rows(
     for shard, members in groupby(ledger.members(), key=lambda member: member.shard):
         held = entries(layout.shard(shard)) if shard in sealed else {}
         scans = [member.scan for member in members]
-        for scan, row in zip(scans, tables.scans_table(scans).to_pylist(), strict=True):
+        of_scans = tables.scans_table(scans).drop_columns(LEFT_OUT).to_pylist()
+        for scan, row in zip(scans, of_scans, strict=True):
             outcome, entry = outcomes.get(scan.scan_id), held.get(scan.scan_id)
             told = {**row, **people.get(scan.scan_id, {})}
             if isinstance(outcome, Done) and entry is not None:
