@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.types as kinds
 
-from allbrains.errors import ConfigurationError
+from allbrains.load.columns import plain_column
 from allbrains.load.order import Places
 
 if TYPE_CHECKING:
@@ -81,33 +80,3 @@ class Batch:
             ConfigurationError: there is no such column, or it is neither number, truth value nor text.
         """
         return plain_column(self.table, name, self.places)
-
-
-def plain_columns(table: pa.Table) -> list[str]:
-    """Return the names of the columns that hold numbers, truth values or texts."""
-    return [field.name for field in table.schema if is_number(field.type) or is_text(field.type)]
-
-
-def plain_column(table: pa.Table, name: str, places: Places | None = None) -> Array | list[str]:
-    """Return a column, or those of its rows, as float64 (NaN where unknown; truth values 0 and 1), or as texts.
-
-    Raises:
-        ConfigurationError: there is no such column, or it is neither number, truth value nor text.
-    """
-    if name not in (known := plain_columns(table)):
-        raise ConfigurationError(f"no column {name} to train on; there are {', '.join(known)}")
-    column = table[name] if places is None else table[name].take(places)
-    values: list[Any] = column.to_pylist()
-    if is_text(table.schema.field(name).type):
-        return ["" if value is None else value for value in values]
-    return np.array([np.nan if value is None else float(value) for value in values])
-
-
-def is_number(kind: pa.DataType) -> bool:
-    """Return whether a column's values are numbers or truth values."""
-    return bool(kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind))
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Return whether a column's values are texts."""
-    return bool(kinds.is_string(kind) or kinds.is_large_string(kind))

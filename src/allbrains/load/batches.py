@@ -116,7 +116,7 @@ class Batches:
         firsts = self._corners(self._epoch)
         todo = [(at, order[at * size : (at + 1) * size]) for at in range(self._done, len(self))]
         with ThreadPoolExecutor(threads, thread_name_prefix="brains") as pool:
-            waiting: deque[tuple[int, Batch, list[Future[None]]]] = deque()
+            waiting: deque[tuple[int, Batch, _Jobs]] = deque()
             try:
                 for at, places in todo:
                     if at % workers == worker:
@@ -181,7 +181,7 @@ class Batches:
         )
         return batch, [pool.submit(self._fill, batch, at) for at in range(len(places))]
 
-    def _finished(self, at: int, batch: Batch, jobs: list[Future[None]]) -> Batch:
+    def _finished(self, at: int, batch: Batch, jobs: _Jobs) -> Batch:
         for job in jobs:
             job.result()
         self._done = at + 1
@@ -208,6 +208,9 @@ class Batches:
             else:
                 array[at] = desk.integers(name, place)[window]
             batch.scales[name][at], batch.offsets[name][at] = self.samples.step(name, place)
+
+
+_Jobs = list[Future[None]]
 
 
 class _Desk:
@@ -264,4 +267,4 @@ def _check_crop(samples: Samples, crop: Crop) -> None:
                     "choose maps of one grid to crop them"
                 )
     if len(crop) != len(grid) or any(not 0 < part <= whole for part, whole in zip(crop, grid, strict=True)):
-        raise ConfigurationError()
+        raise ConfigurationError(f"a crop of {crop} does not fit into maps of shape {grid}")

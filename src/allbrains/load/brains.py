@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from allbrains.errors import ConfigurationError, CorpusError
-from allbrains.load import derived
+from allbrains.load import adapters, columns, derived
 from allbrains.load.batches import Batches, Crop, Settings
 from allbrains.load.order import Share
+from allbrains.records import Volume
 from allbrains.store import codec, quantise
 from allbrains.store.blobs import Place, Shelf
 from allbrains.store.manifest import Corpus
@@ -25,12 +26,14 @@ from allbrains.store.schema import MapSpec, place_columns
 from allbrains.store.split_table import split_rows
 
 if TYPE_CHECKING:
+    from nibabel.nifti1 import Nifti1Image
+
     from allbrains.load.iterable import BrainBatches
     from allbrains.load.map_style import BrainsDataset
     from allbrains.records import Affine, Array
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Brains:
     """The samples of a corpus that were asked for.
 
@@ -50,6 +53,9 @@ class Brains:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} brains of {self.shelf.where()}, maps {', '.join(self.maps)}>"
 
     def __iter__(self) -> Iterator[Brain]:
         return (self[index] for index in range(len(self)))
@@ -262,6 +268,43 @@ class Brain:
             CorpusError: the shard is damaged.
         """
         return self.brains.integers(name, self.index, out)
+
+    def volume(self, name: str) -> Volume:
+        """Return a map as float32 with its affine, voxel → template RAS+ mm.
+
+        Raises:
+            CorpusError: the shard is damaged.
+        """
+        stored = derived.parts_of(name, self.brains.specs)[0]
+        affine = self.brains.specs[stored].affine if stored in self.brains.specs else self.affine
+        return Volume(array=self.values(name), affine=np.array(affine))
+
+    def to_nibabel(self, name: str) -> Nifti1Image:
+        """Return a map as a ``nibabel.Nifti1Image`` in memory, float32."""
+        return adapters.nibabel_image(self.volume(name))
+
+    def to_torchio(self) -> Any:
+        """Return the chosen maps, but no vector fields, and what is known of the scan: a ``Subject``."""
+        labels = frozenset(
+            name
+            for name, spec in self.brains.specs.items()
+            if spec.dtype == "uint8" and self.brains.step(name, self.index) == (1.0, 0.0)
+        )
+        return adapters.torchio_subject(self._volumes(), labels, self._facts())
+
+    def to_monai(self) -> dict[str, Any]:
+        """Return the same for MONAI's dictionary transforms, each map a ``MetaTensor``."""
+        return adapters.monai_dictionary(self._volumes(), self._facts())
+
+    def _facts(self) -> dict[str, float | str]:
+        """Return the row's numbers (NaN where unknown) and texts, but those about files and outcomes."""
+        table, here = self.brains.table, np.array([self.index])
+        names = columns.trainable(table, self.brains.specs)
+        return {name: columns.plain_column(table, name, here)[0] for name in names}
+
+    def _volumes(self) -> dict[str, Volume]:
+        volumes = {name: self.volume(name) for name in self.brains.maps}
+        return {name: volume for name, volume in volumes.items() if volume.array.ndim == 3}
 
     @property
     def affine(self) -> Affine:

@@ -9,9 +9,9 @@ import numpy as np
 from torch import Tensor, from_numpy
 from torch.utils.data import IterableDataset, get_worker_info
 
-from allbrains.load.batch import Batch, plain_column
+from allbrains.load.batch import Batch
 from allbrains.load.batches import Batches
-from allbrains.load.map_style import trainable
+from allbrains.load.columns import plain_column, trainable
 
 Item = dict[str, Tensor | list[str]]
 
@@ -33,9 +33,10 @@ class BrainBatches(IterableDataset[Item]):
 
     def __init__(self, batches: Batches, columns: Sequence[str] | None, *, integers: bool = False) -> None:
         self._batches, self.integers = batches, integers
-        self.columns = trainable(batches.samples) if columns is None else list(columns)
+        samples = batches.samples
+        self.columns = trainable(samples.table, samples.specs) if columns is None else list(columns)
         for name in self.columns:
-            plain_column(batches.samples.table.slice(0, 0), name)  # an unknown one is told at once
+            plain_column(samples.table.slice(0, 0), name)  # an unknown one is told at once
 
     def __len__(self) -> int:
         return len(self._batches)

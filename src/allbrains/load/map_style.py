@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, from_numpy
 from torch.utils.data import Dataset
 
-from allbrains.load.batch import plain_column, plain_columns
+from allbrains.load.columns import plain_column, trainable
 from allbrains.load.protocol import Samples
-from allbrains.store.schema import OUTCOME, place_columns
 
 Item = dict[str, Tensor | float | str]
 
@@ -31,7 +30,7 @@ class BrainsDataset(Dataset[Item]):
 
     def __init__(self, brains: Samples, columns: Sequence[str] | None = None) -> None:
         if columns is None:
-            columns = trainable(brains)
+            columns = trainable(brains.table, brains.specs)
         self.brains = brains
         self.columns = {name: plain_column(brains.table, name) for name in columns}
 
@@ -42,9 +41,3 @@ class BrainsDataset(Dataset[Item]):
         place = range(len(self))[index]  # negative numbers count from the end
         item: Item = {name: from_numpy(self.brains.values(name, place)) for name in self.brains.maps}
         return item | {name: values[place] for name, values in self.columns.items()}
-
-
-def trainable(brains: Samples) -> list[str]:
-    """Return the columns that come with the maps where none are chosen."""
-    places = {column for name in brains.specs for column in place_columns(name)}
-    return [name for name in plain_columns(brains.table) if name not in places and name not in OUTCOME]
