@@ -21,10 +21,11 @@ DISPLACEMENT_SPACING_MM = 4.0
 def sample_of(case: Case) -> Sample:
     """Return what goes to disk: quantised maps, numbers, texts, montage.
 
-    Maps: ``t1w`` (stripped, bias-corrected, WM centre = 1), ``csf``, ``gm``, ``wm`` (fractions),
-    ``mask``, ``logjac`` (natural log of the non-linear Jacobian determinant, template → scan) on the
-    corpus grid, and ``displacement`` (mm, shape (x, y, z, 3), on a 4 mm grid). Modulated maps are not
-    stored: a reader makes them as ``gm · exp(logjac) · affine_determinant``.
+    Maps on the corpus grid: ``t1w`` (stripped, bias-corrected, WM centre = 1), ``csf``, ``gm``, ``wm``
+    (fractions), ``mask``, ``labels`` (six structures, codes of ``steps.labels.Label``) and ``logjac``
+    (natural log of the non-linear Jacobian determinant, template → scan). On a 4 mm grid:
+    ``displacement`` (mm, shape (x, y, z, 3)). Modulated maps are not stored: a reader makes them as
+    ``gm · exp(logjac) · affine_determinant``.
     """
     image = {name.removeprefix("template_"): v.array for name, v in case.images.items()}
     spacing = case.images["template_mask"].spacing[0]
@@ -32,6 +33,7 @@ def sample_of(case: Case) -> Sample:
         "t1w": quantise.intensity(image["t1w"]),
         **{name: quantise.probability(image[name]) for name in ("csf", "gm", "wm")},
         "mask": quantise.labels(image["mask"]),
+        "labels": quantise.labels(image["labels"]),
         "logjac": quantise.log_jacobian(image["logjac"], _around(image["mask"], spacing)),
         "displacement": _displacement(case),
     }

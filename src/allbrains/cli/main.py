@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("allbrains.cli.export", "build"),
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
     "doctor": ("allbrains.cli.doctor", ""),
+    "participants": ("allbrains.cli.participants", "build"),
 }
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130

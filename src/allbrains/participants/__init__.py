@@ -1,11 +1,13 @@
 """Demographics with receipts: raw columns and values → age, sex, handedness, group and species.
 
-``harmonise`` is the way in, ``Roster`` (or ``join``) the way to scans. Pure: no disk, no network.
+``harmonise`` is the way in, ``Roster`` (or ``join``) the way to scans, ``merge`` takes a second source
+such as a sidecar's age (``of_sidecar``). Pure: no disk, no network.
 """
 
 from allbrains.participants.harmonise import harmonise
 from allbrains.participants.joining import Roster, ScanKey, join
 from allbrains.participants.records import (
+    FIELDS,
     PARTICIPANTS,
     Confidence,
     Harmonised,
@@ -16,8 +18,11 @@ from allbrains.participants.records import (
     midpoint,
     table,
 )
+from allbrains.participants.second import merge, of_sidecar
+from allbrains.participants.summary import Summary, summarise
 
 __all__ = [
+    "FIELDS",
     "PARTICIPANTS",
     "Confidence",
     "Harmonised",
@@ -27,8 +32,12 @@ __all__ = [
     "Receipt",
     "Roster",
     "ScanKey",
+    "Summary",
     "harmonise",
     "join",
+    "merge",
     "midpoint",
+    "of_sidecar",
+    "summarise",
     "table",
 ]

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from allbrains.participants.records import Participant
+from allbrains.participants.records import AGE_FIELDS, Participant
 
 ScanKey = tuple[str, str, str]  # dataset, subject label, session label (empty where there is none)
 
@@ -41,7 +41,7 @@ class Roster:
         for row in rows:
             label = subject_key(row.participant_id)
             self._exact[row.dataset, label].append(row)
-            self._loose[row.dataset, _loose(label)].add(label)
+            self._loose[row.dataset, loose_key(label)].add(label)
 
     def find(self, dataset: str, subject: str, session: str = "") -> Participant | None:
         """Return what is known of a scan's participant at its session; None where there is no row.
@@ -55,7 +55,7 @@ class Roster:
         label = subject_key(subject)
         rows = self._exact.get((dataset, label))
         if rows is None:
-            labels = self._loose.get((dataset, _loose(label)), set())
+            labels = self._loose.get((dataset, loose_key(label)), set())
             if len(labels) != 1:
                 return None
             rows = self._exact[dataset, next(iter(labels))]
@@ -68,7 +68,8 @@ def join(rows: Iterable[Participant], scans: Iterable[ScanKey]) -> list[Particip
     return [roster.find(*scan) for scan in scans]
 
 
-def _loose(label: str) -> str:
+def loose_key(label: str) -> str:
+    """Return a label without leading zeros and in lower case."""
     return re.sub(r"(?<!\d)0+(?=\d)", "", label.lower())
 
 
@@ -78,13 +79,11 @@ def _best(rows: Sequence[Participant], session: str) -> Participant:
     general = [row for row in rows if not row.session_id]
     # A scan without a session can only mean a session row if all of them agree.
     candidates = own + general if session else general + [row for row in rows if row.session_id]
-    best = candidates[0] if candidates else _without_age(rows[0])
-    if (not own and len({_age(row) for row in candidates if row.has_age}) > 1) or len(
-        {_age(row) for row in own if row.has_age}
-    ) > 1:
-        best = _without_age(best)
+    best = candidates[0] if candidates else without_age(rows[0])
+    if len({_age(row) for row in own or candidates if row.has_age}) > 1:
+        best = without_age(best)
     elif not best.has_age:
-        best = next((_with_age(best, row) for row in candidates if row.has_age), best)
+        best = next((with_age_of(best, row) for row in candidates if row.has_age), best)
     return _filled(best, rows)
 
 
@@ -92,20 +91,18 @@ def _age(row: Participant) -> tuple[float | None, float | None, float | None]:
     return row.age_years, row.age_low, row.age_high
 
 
-def _without_age(row: Participant) -> Participant:
-    receipts = {name: receipt for name, receipt in row.receipts.items() if name != "age"}
+def without_age(row: Participant) -> Participant:
+    """Return the row without its age and the age's receipts."""
+    receipts = {name: receipt for name, receipt in row.receipts.items() if name not in AGE_FIELDS}
     return replace(row, age_years=None, age_low=None, age_high=None, age_capped=None, receipts=receipts)
 
 
-def _with_age(row: Participant, other: Participant) -> Participant:
-    return replace(
-        row,
-        age_years=other.age_years,
-        age_low=other.age_low,
-        age_high=other.age_high,
-        age_capped=other.age_capped,
-        receipts={**row.receipts, **{k: v for k, v in other.receipts.items() if k == "age"}},
-    )
+def with_age_of(row: Participant, other: Participant) -> Participant:
+    """Return the row with the other row's age and the age's receipts."""
+    bare = without_age(row)
+    receipts = {name: receipt for name, receipt in other.receipts.items() if name in AGE_FIELDS}
+    ages = {name: getattr(other, name) for name in AGE_FIELDS}
+    return replace(bare, **ages, receipts={**receipts, **bare.receipts})
 
 
 def _filled(best: Participant, rows: Sequence[Participant]) -> Participant:
@@ -114,6 +111,6 @@ def _filled(best: Participant, rows: Sequence[Participant]) -> Participant:
         values = {getattr(row, name) for row in rows} - {None}
         if getattr(best, name) is None and len(values) == 1:
             donor = next(row for row in rows if getattr(row, name) is not None)
-            receipts = {**best.receipts, name: donor.receipts[name]}
+            receipts = {**best.receipts, **{k: v for k, v in donor.receipts.items() if k == name}}
             best = replace(best, receipts=receipts, **{name: getattr(donor, name)})
     return best

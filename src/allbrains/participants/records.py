@@ -74,8 +74,8 @@ class Participant:
         handedness: ``right``, ``left`` or ``ambidextrous``.
         group: ``healthy control`` or ``patient``; the dataset's own word is its receipt's raw text.
         species: binomial name in lower case, or the file's own word.
-        receipts: by field name: ``age`` (for the four age fields), ``sex``, ``gender``,
-            ``handedness``, ``group``, ``species``.
+        receipts: by field name, one for each field above that has a value (the age fields share theirs);
+            and ``gender`` where the file tells it beside ``sex``.
     """
 
     dataset: str
@@ -119,6 +119,7 @@ class NoteKind(StrEnum):
     REFUSED = "refused"  # a value or column stands there and was not taken
     CONFLICT = "conflict"  # two sources or columns disagree
     DUPLICATE = "duplicate"  # several rows for one participant and session
+    ABSENT = "absent"  # the dataset has no such file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,7 @@ class Harmonised:
     notes: tuple[Note, ...]
 
 
+AGE_FIELDS = ("age_years", "age_low", "age_high", "age_capped")
 _TEXT, _YEARS = pa.string(), pa.float64()
 _RECEIPT = pa.struct(
     [(name, _TEXT) for name in ("field", "source", "column", "raw", "unit_declared", "unit_inferred")]

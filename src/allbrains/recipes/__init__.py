@@ -27,6 +27,7 @@ STEPS: dict[str, str] = {
     "affine_to_template": "allbrains.steps.register:AffineToTemplate",
     "syn_to_template": "allbrains.steps.register:SynToTemplate",
     "tissues": "allbrains.steps.tissues:Tissues",
+    "labels": "allbrains.steps.labels:Labels",
     "volumes": "allbrains.steps.volumes:Volumes",
     "to_template": "allbrains.steps.to_template:ToTemplate",
     "measure": "allbrains.steps.measure:Measure",

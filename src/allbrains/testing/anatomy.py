@@ -94,16 +94,10 @@ def _template_file(name: str) -> Path:
     found = importlib.util.find_spec("nilearn")
     if found is None or found.origin is None:
         raise ConfigurationError("phantoms need the package 'nilearn': pip install 'allbrains[build]'")
-    path = (
-        Path(found.origin).parent
-        / "datasets"
-        / "data"
-        / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
-    )
+    folder = Path(found.origin).parent / "datasets" / "data"
+    path = folder / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
     if not path.is_file():
-        raise ConfigurationError(
-            f"nilearn's bundled template is not where versions 0.11 to 0.14 keep it: {path}"
-        )
+        raise ConfigurationError(f"nilearn's template is not where versions 0.11 to 0.14 keep it: {path}")
     return path
 
 
@@ -149,9 +143,8 @@ def _hull_distance(lattice: Lattice) -> Array:
     smooth = ndimage.gaussian_filter(np.asarray(inside, np.float32), 4.0 / STEP_MM) > 0.45
     grown = ndimage.distance_transform_edt(~smooth, STEP_MM) <= 8.0
     closed = (ndimage.distance_transform_edt(grown, STEP_MM) > 8.0) | inside
-    signed = ndimage.distance_transform_edt(~closed, STEP_MM) - ndimage.distance_transform_edt(
-        closed, STEP_MM
-    )
+    outer, inner = (ndimage.distance_transform_edt(part, STEP_MM) for part in (~closed, closed))
+    signed = outer - inner
     # the surface runs half a step from the centres on either side; smoothed so that shells show no steps
     distance = np.asarray(signed - 0.5 * STEP_MM * np.sign(signed), np.float32)
     low = np.rint((near.affine[:3, 3] - lattice.affine[:3, 3]) / STEP_MM).astype(int)

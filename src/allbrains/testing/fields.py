@@ -6,7 +6,7 @@ the end. Everything is element-wise NumPy or single-threaded SciPy, so that byte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -102,16 +102,26 @@ def sample(array: Array, affine: Affine, points: Array, *, outside: float | None
     Returns:
         shape (...), float32.
     """
+    (found,) = sample_all([array], affine, points, outside=outside)
+    return found
+
+
+def sample_all(
+    arrays: Iterable[Array], affine: Affine, points: Array, *, outside: float | None = None
+) -> list[Array]:
+    """Return what ``sample`` gives for each of several arrays on one grid."""
     inverse = np.linalg.inv(affine)
     index = np.moveaxis(points @ inverse[:3, :3].T + inverse[:3, 3], -1, 0)
     mode, fill = ("nearest", 0.0) if outside is None else ("constant", outside)
-    found = ndimage.map_coordinates(array, index, output=np.float32, order=1, mode=mode, cval=fill)
-    return np.asarray(found)
+    return [
+        ndimage.map_coordinates(array, index, output=np.float32, order=1, mode=mode, cval=fill)
+        for array in arrays
+    ]
 
 
 def sample_vectors(vectors: Array, affine: Affine, points: Array) -> Array:
     """Return linear interpolation of ``vectors``, shape (x, y, z, 3), at ``points``, shape (..., 3)."""
-    return np.stack([sample(vectors[..., axis], affine, points) for axis in range(3)], axis=-1)
+    return np.stack(sample_all(np.moveaxis(vectors, -1, 0), affine, points), axis=-1)
 
 
 def stretch(field: Array, at: Sequence[Array]) -> Array:
@@ -134,7 +144,7 @@ def invert(displacement: Array, affine: Affine, targets: Array) -> tuple[Array, 
 
     Returns:
         the points, shape (..., 3), and the largest distance by which one misses its target, mm: it stays
-        large where the displacement folds.
+        large where the displacement is too steep.
     """
     points, miss = targets, np.inf
     for _ in range(40):

@@ -43,7 +43,7 @@ class Acquisition:
         oblique_deg: by how much the grid is tilted about the left-right axis.
         rotation_deg: standard deviation of the head's rotation about each axis.
         shift_mm: standard deviation of the head's place along each axis.
-        bias: standard deviation of the logarithm of the receive field; 0.2 is usual, 0.45 strong.
+        bias: standard deviation, over the head, of the logarithm of the receive field; 0.45 is strong.
         noise: standard deviation of the noise in each of two channels, white matter = 1.
         gain: intensity of white matter.
         stripped: everything outside the brain is 0, as in defaced and stripped datasets.
@@ -178,7 +178,9 @@ def _measured(image: Array, grid: Lattice, acquisition: Acquisition, rng: np.ran
     """Return the image with receive field and Rician noise, in the scanner's units."""
     around = box((-128.0, -144.0, -152.0), (128.0, 128.0, 128.0), 8.0)  # the bore, in scan mm
     # 90 mm, of the logarithm: what a receive field leaves after the vendor's own correction
-    field = LIMIT_SD * np.tanh(smooth_field(rng, around, 90.0) / LIMIT_SD)
+    field = smooth_field(rng, around, 90.0)
+    head = (np.abs(around.points() - FOV_CENTRE) < (80.0, 100.0, 90.0)).all(axis=-1)
+    field = LIMIT_SD * np.tanh((field - field[head].mean()) / field[head].std() / LIMIT_SD)
     field = sample(field, around.affine, grid.nodes(8.0).points())
     at = [(np.arange(n) + 0.5) * (count - 1) / n for n, count in zip(grid.shape, field.shape, strict=True)]
     signal = image * np.exp(acquisition.bias * stretch(field, at))

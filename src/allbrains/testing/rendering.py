@@ -1,8 +1,8 @@
 """From a person and a pose to voxels, without bias or noise. Pure.
 
 Smooth things are sampled on nodes 6 or 3 mm apart and stretched; the brain itself is sampled once, at the
-voxels; work goes slab by slab, so that memory stays near the size of the result. Voxels wider than 1.5 mm
-are rendered finer and averaged, because scanners don't see points.
+voxels; work goes slab by slab, so that memory stays near the size of the result. Thick voxels
+are rendered in halves and averaged, because scanners don't see points.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from allbrains.errors import ConfigurationError
 from allbrains.testing.anatomy import WHITE_LEVEL, template_brain, template_head
-from allbrains.testing.fields import Lattice, Shape, invert, sample, stretch
+from allbrains.testing.fields import Lattice, Shape, invert, sample_all, stretch
 from allbrains.testing.painting import CSF, GREY, WHITE, Places, paint
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from allbrains.testing.person import Person
 
 WARP_NODES_MM, HEAD_NODES_MM = 6.0, 3.0
-POINT_SAMPLED_MM = 1.5  # voxels up to here are sampled once
+HALVED_FROM_MM = 2.5  # finer voxels are sampled once: the template is itself an average, and blurred
 SLAB_VOXELS = 1_000_000
 
 
@@ -49,9 +49,9 @@ def render(person: Person, warp: Warp, grid: Lattice, *, capsule: bool) -> Rende
     """Return the person as a noiseless scanner would see them on ``grid``.
 
     Raises:
-        ConfigurationError: the warp can't be inverted: it folds.
+        ConfigurationError: the warp is too steep to be inverted.
     """
-    fine = [max(1, round(size / POINT_SAMPLED_MM)) for size in grid.spacing]
+    fine = [2 if size > HALVED_FROM_MM else 1 for size in grid.spacing]
     points = _template_points(warp, grid.nodes(WARP_NODES_MM))
     channels = _channels(person, points, grid)
     result = np.empty((4, *grid.shape), np.float32)
@@ -90,11 +90,10 @@ def _channels(person: Person, points: Array, grid: Lattice) -> dict[str, Array]:
     ends = zip(points.shape, nodes.shape, strict=False)
     at = [np.linspace(0, coarse - 1, count) for coarse, count in ends]
     places = np.stack([stretch(np.asarray(points[..., i], np.float32), at) for i in range(3)], axis=-1)
-    around = {name: getattr(head, name) for name in ("hull", "body", "air", "eyes", "canal")}
-    own = {name: getattr(person, name) for name in ("csf", "skull", "scalp", "texture")}
-    return {name: sample(field, head.lattice.affine, places) for name, field in around.items()} | {
-        name: sample(field, person.lattice.affine, places) for name, field in own.items()
-    }
+    around, own = ("hull", "body", "air", "eyes", "canal"), ("csf", "skull", "scalp", "texture")
+    found = sample_all([getattr(head, name) for name in around], head.lattice.affine, places)
+    found += sample_all([getattr(person, name) for name in own], person.lattice.affine, places)
+    return dict(zip(around + own, found, strict=True))
 
 
 def _to(nodes: tuple[int, ...], shape: Shape, fine: list[int], at: list[Array], field: Array) -> Array:
