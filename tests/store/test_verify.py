@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+from contextlib import suppress
 
 import pyarrow.parquet as pq
 import pytest
@@ -169,7 +170,7 @@ class Crash(BaseException):
 
 def test_a_removed_dataset_leaves_nothing_even_when_removal_is_interrupted(tmp_path):
     steps = []
-    for crash in range(1, 12):
+    for crash in range(1, 15):
         layout = Layout(tmp_path / str(crash))
         write(layout, STORY)
         seen = []
@@ -183,13 +184,14 @@ def test_a_removed_dataset_leaves_nothing_even_when_removal_is_interrupted(tmp_p
             try:
                 assert remove_dataset(layout, ledger, "ds000011", at=hook) == 4
             except Crash:
-                remove_dataset(layout, ledger, "ds000011")
+                with suppress(ConfigurationError):  # the last step was behind it: nothing was left to do
+                    remove_dataset(layout, ledger, "ds000011")
         steps.append(len(seen))
         assert found(layout) == []
         kept = pq.read_table(layout.samples)
         assert kept["dataset"].to_pylist() == ["ds000002"]
         assert {path.name for path in layout.shards.rglob("*.parquet")} == {"ds000002-00000.parquet"}
-    assert steps[-1] == steps[-2] < 11  # the last rounds ran through
+    assert steps[-1] == steps[-2] < 13  # the last rounds ran through
 
 
 def test_removing_what_is_not_there(layout):
