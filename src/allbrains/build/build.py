@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Protocol
 
 import pyarrow as pa
-from filelock import FileLock, Timeout
 
 from allbrains import recipes
+from allbrains.build.alone import alone
 from allbrains.build.corpus import corpus_of
 from allbrains.build.engines import Engine
 from allbrains.build.plan import TYPICAL_SECONDS, Plan, make_plan
 from allbrains.build.run import Job
-from allbrains.errors import ConfigurationError
 from allbrains.records import Done, Outcome, Scan
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger, LedgerReader, Tally
@@ -72,7 +67,7 @@ def build(
         out=str(layout.root.resolve()),
         network=network,
     )
-    with _alone(layout), Ledger.open(layout.ledger) as ledger:
+    with alone(layout), Ledger.open(layout.ledger) as ledger:
         sweep(layout, ledger)
         ledger.register(scans)
         plan = plan_of(scans, ledger)
@@ -102,20 +97,3 @@ def plan_of(scans: Sequence[Scan], ledger: LedgerReader) -> Plan:
 def _seal_ripe(layout: Layout, ledger: Ledger, dataset: str | None) -> None:
     for shard in ledger.ripe(attempts=ATTEMPTS if dataset else 1, dataset=dataset):
         seal(layout, ledger, shard)
-
-
-@contextmanager
-def _alone(layout: Layout) -> Iterator[None]:
-    """Hold the folder's lock; the system frees it when the process ends, however it ends."""
-    holder = layout.root / "driver.json"
-    lock = FileLock(layout.root / "driver.lock", timeout=0)
-    try:
-        with lock:
-            holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-            try:
-                yield
-            finally:
-                holder.unlink(missing_ok=True)
-    except Timeout as error:
-        who = holder.read_text() if holder.exists() else "another process"
-        raise ConfigurationError(f"{layout.root} is being written by {who}") from error
