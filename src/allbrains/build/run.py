@@ -32,16 +32,18 @@ class Job:
         recipe_origin: its name or file, for messages.
         out: the output folder, in whose staging folder finished samples are put.
         network: what may be asked, and how patiently.
+        device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
     """
 
     recipe_toml: str
     recipe_origin: str
     out: str
     network: Network = field(default_factory=Network)
+    device: str = ""
 
     def recipe(self) -> Recipe:
         """Return the recipe."""
-        return recipes.parse(self.recipe_toml, origin=self.recipe_origin)
+        return recipes.parse(self.recipe_toml, origin=self.recipe_origin).on(self.device)
 
 
 class Runner:

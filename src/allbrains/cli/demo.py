@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import allbrains
-from allbrains import sandbox
+from allbrains import recipes, sandbox
 from allbrains.build.guard import Limits
 from allbrains.cli.build import run
 from allbrains.cli.gather import default_slots, gather
@@ -32,7 +32,7 @@ def command(*, recipe: str, jobs: int | None, out: Path) -> int:
         click.echo(f"a local OpenNeuro answers at {local.api}", err=True)
         everything: dict[str, Any] = {"dataset": (), "where": "", "limit": None, "bids": None, "contact": ""}
         chosen = gather(api=local.api, bucket=local.bucket, out=out / "corpus", **everything)
-        slots = jobs or default_slots()
+        slots = jobs or default_slots(recipes.load(recipe))
         tally = run(chosen, out / "corpus", recipe=recipe, slots=slots, limits=Limits())
     for line in lines(tally):
         click.echo(line)

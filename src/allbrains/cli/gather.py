@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from allbrains import tables
 from allbrains.cli.counting import count
+from allbrains.recipe import Recipe
 from allbrains.records import Scan
 from allbrains.sources import catalogue
 from allbrains.sources.catalogue import Catalogue
@@ -20,8 +21,6 @@ from allbrains.sources.crawl import Wanted
 from allbrains.sources.openneuro import Endpoints
 from allbrains.sources.survey import previous, survey
 from allbrains.transfer import Network
-
-MB_PER_SLOT = 2500  # a slot's peak with the embedded recipe, with room to spare (docs/benchmarks.md)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +102,8 @@ def gather(
     )
 
 
-def default_slots() -> int:
-    """Return how many scans this machine can run at once: by cores, and by memory."""
+def default_slots(recipe: Recipe) -> int:
+    """Return how many scans this machine can run at once: by cores, and by the memory that each takes."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(cores, int(psutil.virtual_memory().available / 1e6 / MB_PER_SLOT)))
+    return max(1, min(cores, int(psutil.virtual_memory().available / 1e6 / recipe.memory_mb)))

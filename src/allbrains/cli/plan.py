@@ -26,7 +26,8 @@ from allbrains.store.ledger import LedgerReader
 @json_option
 def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice: Any) -> None:
     """Print what `build` would do with the same options: scans, bytes, hours, disk. Builds nothing."""
-    grid = corpus_of(recipes.load(recipe)).grid
+    made = recipes.load(recipe)
+    grid = corpus_of(made).grid
     chosen = gather(out=out, **choice)
     layout = Layout(out)
     if layout.ledger.exists():
@@ -34,7 +35,7 @@ def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice
             plan = plan_of(chosen.scans, ledger)
     else:
         plan = make_plan(chosen.scans, {}, {}, attempts=1)
-    figures = cost(plan, jobs or default_slots(), grid.affine[0][0])
+    figures = cost(plan, jobs or default_slots(made), grid.affine[0][0])
     figures |= {
         "headers_unread": chosen.unread_headers,
         "headers_gb": round(chosen.header_bytes / 1e9, 3),
