@@ -30,6 +30,7 @@ _OF_DATASET = re.compile(
 )
 _OF_SUBJECT = re.compile(r"sub-(?P<label>[^/]+)/(?:[^/]+_)?sessions\.(?:tsv|json)\Z")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:]")
+_DESCRIPTION = "dataset_description.json"
 _BIDS_VERSION = "1.8.0"
 
 
@@ -49,7 +50,7 @@ class Delivery:
         path: below the output folder, with forward slashes.
         size: bytes as published.
         status: what became of it.
-        detail: one sentence where it was not written.
+        detail: one sentence where it was not written as published.
     """
 
     path: str
@@ -134,26 +135,32 @@ def _small(snapshot: Snapshot, scans: Sequence[Scan], source: Source, folder: Pa
         return
     texts = source.read(snapshot, wanted)
     contents = dict(texts.files)
-    if "dataset_description.json" not in contents:
-        contents["dataset_description.json"] = description(snapshot)  # BIDS knows no dataset without
-    if "participants.tsv" in contents:
-        contents["participants.tsv"] = only(contents["participants.tsv"], {scan.subject for scan in scans})
+    made_up = ""
     for one in texts.unread:
+        if one.path == _DESCRIPTION:
+            made_up = f"made up, its own can't be had: {one.evidence}"
+            continue
         status = Status.REJECTED if one.final else Status.FAILED
         yield Delivery(path=f"{dataset}/{one.path}", size=0, status=status, detail=one.evidence)
+    if _DESCRIPTION not in contents:
+        contents[_DESCRIPTION] = description(snapshot)  # BIDS knows no dataset without
+    if "participants.tsv" in contents:
+        contents["participants.tsv"] = only(contents["participants.tsv"], {scan.subject for scan in scans})
     for path, content in sorted(contents.items()):
-        key = f"{dataset}/{path}"
-        if not _is_safe(key):
-            detail = "its name is no path for a file here"
-            yield Delivery(path=key, size=len(content), status=Status.REJECTED, detail=detail)
-            continue
-        try:
-            _write(folder / key, content)
-        except OSError as error:
-            detail = f"can't be written: {error.strerror}"
-            yield Delivery(path=key, size=len(content), status=Status.FAILED, detail=detail)
-        else:
-            yield Delivery(path=key, size=len(content), status=Status.WRITTEN)
+        status, detail = _put(folder, f"{dataset}/{path}", content)
+        detail = detail or (made_up if path == _DESCRIPTION else "")
+        yield Delivery(path=f"{dataset}/{path}", size=len(content), status=status, detail=detail)
+
+
+def _put(folder: Path, key: str, content: bytes) -> tuple[Status, str]:
+    """Write one small file, and return what became of it."""
+    if not _is_safe(key):
+        return Status.REJECTED, "its name is no path for a file here"
+    try:
+        _write(folder / key, content)
+    except OSError as error:
+        return Status.FAILED, f"can't be written: {error.strerror}"
+    return Status.WRITTEN, ""
 
 
 def only(participants: bytes, subjects: Collection[str]) -> bytes:
