@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import pyarrow as pa
@@ -12,6 +14,7 @@ from allbrains.build.alone import alone
 from allbrains.build.corpus import corpus_of
 from allbrains.build.engines import Engine
 from allbrains.build.plan import TYPICAL_SECONDS, Plan, make_plan
+from allbrains.build.room import Room
 from allbrains.build.run import Job
 from allbrains.records import Done, Outcome, Scan
 from allbrains.store.layout import Layout
@@ -44,6 +47,7 @@ def build(
     engine: Engine,
     network: Network,
     watch: Watch,
+    room: Room,
     device: str = "",
 ) -> Tally:
     """Make every scan a sample, or a row that says why not; return the corpus' tally.
@@ -57,6 +61,7 @@ def build(
         network: what workers may ask.
         watch: sees progress.
         device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
+        room: pauses the build while a disk is full.
 
     Raises:
         ConfigurationError: the folder is in use, or holds another recipe's results; or the recipe needs
@@ -76,12 +81,18 @@ def build(
         ledger.register(scans)
         plan = plan_of(scans, ledger)
         watch.begin(plan)
-        for scan, outcome in engine(plan.todo, job):
-            ledger.record(scan.scan_id, outcome)
-            watch.see(scan, outcome)
-            _seal_ripe(layout, ledger, scan.dataset)
-        _seal_ripe(layout, ledger, None)
-        write_samples(layout, ledger, demographics=people)
+        todo = deque(plan.todo)
+        while todo:
+            for scan, outcome in engine(room.feed(todo), job):
+                if room.is_to_blame(outcome):
+                    todo.append(scan)
+                    continue
+                room.patiently(partial(ledger.record, scan.scan_id, outcome))
+                watch.see(scan, outcome)
+                room.patiently(partial(_seal_ripe, layout, ledger, scan.dataset))
+            room.wait()
+        room.patiently(partial(_seal_ripe, layout, ledger, None))
+        room.patiently(partial(write_samples, layout, ledger, demographics=people))
         return ledger.tally()
 
 

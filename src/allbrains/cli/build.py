@@ -11,6 +11,7 @@ from allbrains import recipes
 from allbrains.build.build import build
 from allbrains.build.engines import Local
 from allbrains.build.guard import Limits
+from allbrains.build.room import Room
 from allbrains.cli.gather import Chosen, default_slots, gather
 from allbrains.cli.options import out_option, recipe_options, selection_options, source_options
 from allbrains.cli.progress import Bar
@@ -100,6 +101,7 @@ def run(chosen: Chosen, out: Path, *, recipe: str, slots: int, limits: Limits, d
             network=chosen.network,
             watch=bar,
             device=device,
+            room=Room(out, bar.tell),
         )
     finally:
         bar.end()
