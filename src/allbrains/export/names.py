@@ -31,16 +31,32 @@ class Kind:
         suffix: BIDS' own, or one of ours.
         standard: whether BIDS knows the suffix; the others stand in ``.bidsignore``.
         about: for its sidecar.
+        space: of a map with a template of its own; empty for the corpus' space.
     """
 
     entities: tuple[tuple[str, str], ...] = ()
     suffix: str
     standard: bool = True
     about: Mapping[str, Any] = field(default_factory=dict)
+    space: str = ""
 
 
 def _tissue(label: str) -> Kind:
     return Kind(entities=(("label", label),), suffix="probseg")
+
+
+def _of_six(label: str) -> Kind:
+    return Kind(entities=(("label", label), ("desc", "six")), suffix="probseg")
+
+
+def _modulated(label: str) -> Kind:
+    return Kind(
+        entities=(("label", label), ("desc", "modulated")),
+        suffix="density",
+        standard=False,
+        about={"Description": f"{label} × Jacobian determinant of deepmriprep's warp, affine part included"},
+        space="CAT12",
+    )
 
 
 KINDS: dict[str, Kind] = {
@@ -54,6 +70,14 @@ KINDS: dict[str, Kind] = {
     "gm": _tissue("GM"),
     "wm": _tissue("WM"),
     "labels": Kind(suffix="dseg"),
+    "prob_csf": _of_six("CSF"),
+    "prob_cortical_gm": _of_six("CGM"),
+    "prob_wm": _of_six("WM"),
+    "prob_deep_gm": _of_six("SCGM"),
+    "prob_brainstem": _of_six("BS"),
+    "prob_cerebellum": _of_six("CBM"),
+    "mwp1": _modulated("GM"),
+    "mwp2": _modulated("WM"),
     "logjac": Kind(
         suffix="logjacobian",
         standard=False,
@@ -148,6 +172,8 @@ def descriptions() -> str:
         ("desc_id", "description"),
         ("preproc", "bias field removed, skull removed, intensities divided by the centre of white matter"),
         ("brain", "brain with its ventricles"),
+        ("six", "one of six tissues, as the recipe's own segmentation tells them apart"),
+        ("modulated", "tissue × Jacobian determinant: sums over the template are volumes of the scan"),
     ]
     return "".join("\t".join(row) + "\n" for row in rows)
 

@@ -41,6 +41,8 @@ STEPS: dict[str, str] = {
     "antspynet_preprocess": "allbrains.steps.antspynet_preprocess:AntspynetPreprocess",
     "deep_atropos": "allbrains.steps.deep_atropos:DeepAtropos",
     "six_to_template": "allbrains.steps.six_to_template:SixToTemplate",
+    "tissue_centres": "allbrains.steps.tissue_centres:TissueCentres",
+    "deepmriprep_mask": "allbrains.steps.deepmriprep_mask:DeepmriprepMask",
     "deepmriprep": "allbrains.steps.deepmriprep:Deepmriprep",
 }
 GROUP = "allbrains.steps"  # of entry points: name in a recipe = "package.module:Class"

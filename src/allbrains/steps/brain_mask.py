@@ -64,8 +64,14 @@ class BrainMask:
 
 def cropped(volume: Volume, mask: Array, margin_mm: float) -> dict[str, Volume]:
     """Return ``t1w`` and ``mask`` in the mask's box and a margin around it."""
-    box = bounding_box(mask, [int(np.ceil(margin_mm / s)) for s in volume.spacing])
-    return {"t1w": crop(volume, box), "mask": crop(Volume(array=mask, affine=volume.affine), box)}
+    brain = Volume(array=mask, affine=volume.affine)
+    box = box_of(brain, margin_mm)
+    return {"t1w": crop(volume, box), "mask": crop(brain, box)}
+
+
+def box_of(mask: Volume, margin_mm: float) -> tuple[slice, slice, slice]:
+    """Return the box of a mask plus a margin, cut at the image's edge."""
+    return bounding_box(mask.array, [int(np.ceil(margin_mm / s)) for s in mask.spacing])
 
 
 def mask_numbers(volume: Volume, mask: Array) -> dict[str, float]:

@@ -34,7 +34,7 @@ def files_lacking(folder: Path, urls: Mapping[str, str]) -> list[Lack]:
     return [
         Lack(
             what=f"file {folder / name}",
-            remedy=f"on a machine with a network fetch {url}, and copy it there under that name",
+            remedy=f"fetch {url} where there is a network, and copy it there under that name",
         )
         for name, url in urls.items()
         if not (folder / name).is_file()
