@@ -47,7 +47,7 @@ class DeepAtropos:
         )
         maps = [array_of(image) for image in found["probability_images"][1:]]  # the first is background
         t1w, mask = case.images["t1w"], case.images["mask"].array
-        to_mni = np.linalg.inv(case.warps["cropped_mni"].affine)
+        to_mni = np.asarray(np.linalg.inv(case.warps["cropped_mni"].affine), np.float64)
         points = transform(to_mni, Grid(shape=t1w.array.shape, affine=t1w.affine).points()[mask])
         six = {}
         for name, values in zip(SIX, sample(maps, given.affine, points), strict=True):
