@@ -10,10 +10,11 @@ from allbrains.errors import SourceError, TransientError
 from allbrains.sources import catalogue
 from allbrains.sources.bids_folder import BidsFolder
 from allbrains.sources.choice import place
-from allbrains.sources.crawl import OUTAGE, Wanted, crawl
+from allbrains.sources.crawl import OUTAGE, crawl
 from allbrains.sources.listing import Exclusion
 from allbrains.sources.openneuro import Endpoints, OpenNeuro
 from allbrains.sources.openneuro.cache import SECOND_BEST_S
+from allbrains.sources.reading import Wanted
 from allbrains.transfer import Client, Reply, fetch
 from tests.sources.fake_openneuro import FakeOpenNeuro, answer, fault, file, text_file
 

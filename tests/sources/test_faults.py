@@ -12,8 +12,9 @@ import pytest
 
 from allbrains import sandbox
 from allbrains.sandbox.faults.registry import FAULTS
-from allbrains.sources.crawl import Wanted, crawl
+from allbrains.sources.crawl import crawl
 from allbrains.sources.openneuro import Endpoints, OpenNeuro
+from allbrains.sources.reading import Wanted
 from allbrains.transfer import Client
 from tests.sources.test_crawl import put
 

@@ -101,6 +101,10 @@ def scan(number, content=b""):
     )
 
 
+def left(scans, book):
+    return list(tables.scans_of(headers.unknown(tables.scans_table(scans), book)))
+
+
 @pytest.fixture
 def fake():
     return FakeOpenNeuro({})
@@ -111,24 +115,24 @@ def test_the_book_outlives_a_kill(tmp_path, fake):
     data = image().to_bytes()
     fake.objects = {one.key: data for one in scans}
     book = Book(tmp_path / "headers.jsonl")
-    assert headers.read(headers.unknown(scans, book), book, fake) == ()
+    assert headers.read(left(scans, book), book, fake) == ()
     content = (tmp_path / "headers.jsonl").read_bytes()
     for cut in (1, 40, len(content) // 2, len(content) - 1):
         (tmp_path / "headers.jsonl").write_bytes(content[:cut])
         again = Book(tmp_path / "headers.jsonl")
-        missing = headers.unknown(scans, again)
+        missing = left(scans, again)
         assert len(missing) == 5 - content[: cut + 1].count(b"\n")
         headers.read(missing, again, fake)
-        assert headers.unknown(scans, Book(tmp_path / "headers.jsonl")) == []
+        assert left(scans, Book(tmp_path / "headers.jsonl")) == []
         for one in scans:
             assert Book(tmp_path / "headers.jsonl").find(str(one.digest)) == book.find(str(one.digest))
 
 
 def test_the_same_bytes_are_asked_for_once(tmp_path):
     book = Book(tmp_path / "headers.jsonl")
-    assert len(headers.unknown([scan(1), scan(1), scan(2)], book)) == 2
+    assert len(left([scan(1), scan(1), scan(2)], book)) == 2
     book.add(str(scan(1).digest), Header(header="ok"))
-    assert headers.unknown([scan(1), scan(2)], book) == [scan(2)]
+    assert left([scan(1), scan(2)], book) == [scan(2)]
 
 
 def test_headers_that_can_not_be_had_are_rows(tmp_path, fake):
@@ -150,7 +154,7 @@ def test_an_outage_stops_and_keeps_what_was_read(tmp_path, fake):
     fake.objects = {one.key: TransientError("503") for one in scans} | {scans[0].key: image().to_bytes()}
     with pytest.raises(SourceError, match="stopped answering"):
         headers.read(scans, Book(tmp_path / "book"), fake)
-    assert len(headers.unknown(scans, Book(tmp_path / "book"))) == len(scans) - 1
+    assert len(left(scans, Book(tmp_path / "book"))) == len(scans) - 1
 
 
 @pytest.fixture(scope="module")

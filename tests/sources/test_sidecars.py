@@ -8,8 +8,9 @@ from allbrains import tables
 from allbrains.records import Algorithm, Digest, Scan
 from allbrains.sources.acquisition import parse, row
 from allbrains.sources.bids_folder import BidsFolder
-from allbrains.sources.crawl import Wanted, crawl
+from allbrains.sources.crawl import crawl
 from allbrains.sources.licences import spdx
+from allbrains.sources.reading import Wanted
 from allbrains.sources.sidecars import Sidecars, merged
 
 
@@ -51,7 +52,7 @@ IMAGE = "sub-01/ses-a/anat/sub-01_ses-a_acq-high_run-1_T1w.nii.gz"
     ],
 )
 def test_which_files_describe_an_image(paths, expected):
-    assert Sidecars(paths).of(scan(IMAGE)) == tuple(expected)
+    assert Sidecars(paths, ["T1w"]).of(scan(IMAGE)) == tuple(expected)
 
 
 def test_the_nearer_one_overrides():

@@ -58,8 +58,8 @@ def command(
     """
     from allbrains.sources import catalogue
     from allbrains.sources.choice import place
-    from allbrains.sources.crawl import Wanted
     from allbrains.sources.openneuro import Endpoints
+    from allbrains.sources.reading import Wanted
     from allbrains.sources.survey import previous, survey
 
     where_from = place(

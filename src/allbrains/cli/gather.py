@@ -17,8 +17,8 @@ from allbrains.records import Scan
 from allbrains.sources import catalogue
 from allbrains.sources.catalogue import Catalogue
 from allbrains.sources.choice import Place, place
-from allbrains.sources.crawl import Wanted
 from allbrains.sources.openneuro import Endpoints
+from allbrains.sources.reading import Wanted
 from allbrains.sources.survey import previous, survey
 from allbrains.transfer import Network
 

@@ -47,8 +47,11 @@ class BidsFolder:
 
     Attributes:
         name: the folder's URL.
+        fixed: a folder's files may change.
         roots: dataset's name → its folder.
     """
+
+    fixed = False
 
     def __init__(
         self, folder: Path, *, datasets: Sequence[str] = (), suffixes: Sequence[str] = ("T1w",)

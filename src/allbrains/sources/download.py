@@ -61,7 +61,7 @@ class Delivery:
 
 def companions(entries: Sequence[Entry], scans: Sequence[Scan]) -> tuple[Entry, ...]:
     """Return the small files that belong to some of a dataset's scans, in order of their paths. Pure."""
-    sidecars = Sidecars(entry.path for entry in entries)
+    sidecars = Sidecars((entry.path for entry in entries), sorted({scan.suffix for scan in scans}))
     beside = {path for scan in scans for path in sidecars.of(scan)}
     subjects = {scan.subject for scan in scans}
 

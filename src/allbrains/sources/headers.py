@@ -6,7 +6,7 @@ line, and the next one goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -127,10 +127,13 @@ class Book:
             self._known[digest] = header
 
 
-def unknown(scans: Iterable[Scan], book: Book) -> list[Scan]:
-    """Return one scan for each header that is not in the book."""
-    missing = {str(scan.digest): scan for scan in scans if book.find(str(scan.digest)) is None}
-    return list(missing.values())
+def unknown(scans: pa.Table, book: Book) -> pa.Table:
+    """Return one row of a catalogue's scans for each header that is not in the book."""
+    rows: dict[str, int] = {}
+    for row, digest in enumerate(scans["digest"].to_pylist()):
+        if book.find(digest) is None:
+            rows.setdefault(digest, row)
+    return scans.take(pa.array(rows.values(), pa.int64()))
 
 
 def read(

@@ -238,9 +238,11 @@ class Source(Protocol):
 
     Attributes:
         name: of the service or folder; two sources with one name list the same datasets.
+        fixed: whether a snapshot's files never change.
     """
 
     name: str
+    fixed: bool
 
     def snapshots(self) -> Found:
         """Return the datasets that there are.
@@ -300,8 +302,12 @@ def annex_size(key: str) -> int | None:
     return int(match["size"]) if match and match["size"] else None
 
 
-_SMALL = re.compile(r"(?:.*_)?(?:participants|sessions|scans|samples)\.(?:tsv|json)\Z")
-_ANATOMY = re.compile(r"_(?:T1w|T2w|FLAIR|UNIT1)\.(?:nii|nii\.gz|json)\Z")
+_ENDINGS = tuple(
+    f"_{suffix}{extension}"
+    for suffix in ("T1w", "T2w", "FLAIR", "UNIT1")
+    for extension in (".nii.gz", ".nii", ".json")
+)
+_SMALL = re.compile(r"(?:.*_)?(?:participants|sessions)\.(?:tsv|json)\Z")
 
 
 def matters(path: str) -> bool:
@@ -310,6 +316,6 @@ def matters(path: str) -> bool:
     The rest (functional images, derivatives' tables …) is 99 % of OpenNeuro's seven million files
     and is counted, not kept.
     """
-    name = path.rpartition("/")[2]
-    at_top = "/" not in path
-    return bool(at_top or _ANATOMY.search(name) or _SMALL.match(name) or path.startswith("phenotype/"))
+    if path.endswith(_ENDINGS) or "/" not in path or path.startswith("phenotype/"):
+        return True
+    return path.endswith(("s.tsv", "s.json")) and bool(_SMALL.match(path.rpartition("/")[2]))

@@ -20,11 +20,12 @@ from allbrains.records import Scan
 class Sidecars:
     """The JSON files of one dataset, ready to be asked."""
 
-    def __init__(self, paths: Iterable[str]) -> None:
-        """Sort the JSON files out of a dataset's paths."""
+    def __init__(self, paths: Iterable[str], suffixes: Sequence[str]) -> None:
+        """Sort out the JSON files of images with these suffixes."""
+        endings = tuple(f"{suffix}.json" for suffix in suffixes)
         self._by_folder: Mapping[str, list[tuple[str, str, frozenset[tuple[str, str]]]]] = defaultdict(list)
         for path in paths:
-            if path.endswith(".json"):
+            if path.endswith(endings):
                 folder, _, name = path.rpartition("/")
                 suffix, entities = _parts(name)
                 self._by_folder[folder].append((path, suffix, entities))

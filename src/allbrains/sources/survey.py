@@ -15,7 +15,9 @@ from allbrains.errors import ConfigurationError, SourceError
 from allbrains.sources import catalogue, headers
 from allbrains.sources.catalogue import Catalogue
 from allbrains.sources.choice import Place
-from allbrains.sources.crawl import Wanted, crawl
+from allbrains.sources.crawl import crawl
+from allbrains.sources.kept import Kept
+from allbrains.sources.reading import Wanted
 from allbrains.transfer import Client
 
 Progress = Callable[[str, int, int], None]
@@ -65,16 +67,20 @@ def survey(
         place.source,
         wanted=wanted,
         before=before,
+        kept=Kept(cache / "datasets") if place.source.fixed else None,
         progress=lambda done, total: progress("datasets", done, total),
     )
     book = headers.Book(cache / "headers.jsonl")
-    missing = headers.unknown(tables.scans_of(found.scans), book)
+    missing = headers.unknown(found.scans, book)
     if not with_headers:
-        return Surveyed(found=headers.join(found, book), unread_headers=len(missing))
+        return Surveyed(found=headers.join(found, book), unread_headers=missing.num_rows)
     client = Client(place.network)
     try:
         unread = headers.read(
-            missing, book, client, progress=lambda done, total: progress("headers", done, total)
+            tuple(tables.scans_of(missing)),
+            book,
+            client,
+            progress=lambda done, total: progress("headers", done, total),
         )
     finally:
         client.close()

@@ -172,6 +172,7 @@ class Api:
         self.version, self.answered = "", False
         self.lost: frozenset[FieldName] = frozenset()
         self._turns = threading.BoundedSemaphore(at_once)
+        self._judging = threading.Lock()
 
     def ask(
         self,
@@ -212,17 +213,21 @@ class Api:
     def _until(self, body: bytes, shape: type[T], judge: Callable[[Answer[T]], R], attempts: int) -> R:
         for attempt in self.client.network.tries(attempts):
             with attempt:
-                return judge(self._once(body, shape))
+                reply = self._post(body)
+                # One at a time: it is Python's own work, and the largest listing takes 100 MB until
+                # ``judge`` has picked what it needs.
+                with self._judging:
+                    return judge(self._answer(reply, shape))
         raise AssertionError("stamina returns or raises")
 
-    def _once(self, body: bytes, shape: type[T]) -> Answer[T]:
+    def _post(self, body: bytes) -> Reply:
         with self._turns:
             try:
                 reply = self.client.post(self.url, body, limit=MAX_ANSWER_BYTES)
             except Refused as error:
                 raise ApiChanged(str(error)) from error
         self.answered = True
-        return self._answer(reply, shape)
+        return reply
 
     def _answer(self, reply: Reply, shape: type[T]) -> Answer[T]:
         if is_busy(reply.status):

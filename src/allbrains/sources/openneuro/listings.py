@@ -8,8 +8,9 @@ reason for the next way: that listing is read another day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from allbrains.errors import SourceError, TransientError
 from allbrains.sources.listing import (
@@ -38,6 +39,25 @@ SHORT = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Picked:
+    """What the recursive question gave.
+
+    Attributes:
+        entries: of the files that matter.
+        count: of all files.
+        short: why it can't be whole, empty where nothing speaks against it.
+        subjects: whether there is a file of a subject.
+        files: all of them by path; only where it is short.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    count: int = 0
+    short: str
+    subjects: bool = False
+    files: Mapping[str, answers.File] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Reads listings, each by the first of the three ways that gives it whole."""
 
@@ -53,27 +73,38 @@ class Reader:
             Departed: the dataset is deleted, private or unknown.
             SourceError: the API has changed.
         """
-        files: list[answers.File] = []
         try:
-            rows = self.api.ask(queries.FILES, _variables(snapshot), answers.FilesAnswer, _files)
+            found = self.api.ask(
+                queries.FILES, _variables(snapshot), answers.FilesAnswer, partial(self._picked, snapshot)
+            )
         except NotThere as error:
             kind = Absence.DELETED if error.deleted else Absence.REFUSED
             raise Departed(Absent(kind=kind, evidence=str(error))) from error
         except ApiChanged:
             raise
         except (TransientError, SourceError) as error:
-            return self._folder_by_folder(snapshot, files, str(error))
-        files = [row for row in rows if row is not None and not row.directory]
-        short = _shortage(snapshot, rows, files)
-        if not short and _subjects(row.filename for row in files):
-            return self._whole(snapshot, files)
-        return self._folder_by_folder(snapshot, files, short)
+            return self._folder_by_folder(snapshot, _Picked(short=str(error)))
+        if found.short or not found.subjects:
+            return self._folder_by_folder(snapshot, found)
+        return self._listing(snapshot, Route.RECURSIVE, found.entries, found.count)
 
-    def _whole(self, snapshot: Snapshot, files: Sequence[answers.File]) -> Listing:
-        return self._listing(snapshot, Route.RECURSIVE, self._entries(snapshot, files), len(files))
+    def _picked(self, snapshot: Snapshot, answer: Answer[answers.FilesAnswer]) -> _Picked:
+        tree = answer.data.snapshot
+        if tree is None or tree.files is None:
+            raise answer.reject()
+        files = [row for row in tree.files if row is not None and not row.directory]
+        short = _shortage(snapshot, tree.files, len(files))
+        return _Picked(
+            entries=tuple(self._entries(snapshot, ((row.filename, row) for row in files))),
+            count=len(files),
+            short=short,
+            subjects=_subjects(row.filename for row in files),
+            files={row.filename: row for row in files} if short else {},
+        )
 
-    def _folder_by_folder(self, snapshot: Snapshot, files: Sequence[answers.File], short: str) -> Listing:
-        """Read folders; an empty ``short`` means that nothing is wrong but that there is no subject."""
+    def _folder_by_folder(self, snapshot: Snapshot, found: _Picked) -> Listing:
+        """Read folders: what was found is short, or there is nothing wrong but that it has no subject."""
+        short = found.short
         try:
             walked = walk(self.api, snapshot)
         except ApiChanged:
@@ -81,17 +112,17 @@ class Reader:
         except SourceError as error:
             walked, short = Walk(files={}, holes=("",)), f"{short}; folder by folder: {error}"
         if not walked.holes and not short and not _subjects(walked.files):
-            return self._whole(snapshot, files)  # confirmed
+            return self._listing(snapshot, Route.RECURSIVE, found.entries, found.count)  # confirmed
         if not walked.holes:
-            found = self._entries(snapshot, walked.files.values(), walked.files)
-            return self._listing(snapshot, Route.TREE, found, len(walked.files))
-        listed = {file.filename: file for file in files} | dict(walked.files)
-        return self._from_bucket(snapshot, listed, walked.holes, short or f"{len(files)} files, no subject")
+            entries = self._entries(snapshot, walked.files.items())
+            return self._listing(snapshot, Route.TREE, tuple(entries), len(walked.files))
+        listed = dict(found.files) | dict(walked.files)
+        return self._from_bucket(snapshot, listed, walked.holes, short or "no file of a subject listed")
 
     def _from_bucket(
         self, snapshot: Snapshot, listed: Mapping[str, answers.File], holes: Sequence[str], short: str
     ) -> Listing:
-        found = list(self._entries(snapshot, listed.values(), listed))
+        found = list(self._entries(snapshot, listed.items()))
         open_holes, count = set(holes), len(listed)
         try:
             for entry in bucket.entries(self.client, self.endpoints, snapshot.dataset):
@@ -114,12 +145,9 @@ class Reader:
             fault = f"{short}; not listed by any way: {names}"
         return self._listing(snapshot, Route.S3, found, count, fault)
 
-    def _entries(
-        self, snapshot: Snapshot, files: Iterable[answers.File], paths: Iterable[str] | None = None
-    ) -> list[Entry]:
-        """Return entries for the files that matter, under their own names or those given."""
-        named = ((row.filename, row) for row in files) if paths is None else zip(paths, files, strict=True)
-        return [self._entry(snapshot.dataset, path, row) for path, row in named if matters(path)]
+    def _entries(self, snapshot: Snapshot, files: Iterable[tuple[str, answers.File]]) -> Iterator[Entry]:
+        """Yield entries for the files that matter, from their paths and rows."""
+        return (self._entry(snapshot.dataset, path, row) for path, row in files if matters(path))
 
     def _entry(self, dataset: str, path: str, row: answers.File) -> Entry:
         return Entry(
@@ -152,19 +180,12 @@ def _variables(snapshot: Snapshot) -> dict[str, object]:
     return {"dataset": snapshot.dataset, "tag": snapshot.tag}
 
 
-def _files(answer: Answer[answers.FilesAnswer]) -> list[answers.File | None]:
-    tree = answer.data.snapshot
-    if tree is None or tree.files is None:
-        raise answer.reject()
-    return tree.files
-
-
-def _shortage(snapshot: Snapshot, rows: Sequence[answers.File | None], files: Sequence[answers.File]) -> str:
+def _shortage(snapshot: Snapshot, rows: Sequence[answers.File | None], count: int) -> str:
     """Return why a listing can't be whole, empty where nothing speaks against it."""
     if None in rows:
-        return f"{len(files)} files listed, {rows.count(None)} rows are null"
-    if not files or len(files) < SHORT * snapshot.files:
-        return f"{len(files)} files listed, its summary counts {snapshot.files}"
+        return f"{count} files listed, {rows.count(None)} rows are null"
+    if not count or count < SHORT * snapshot.files:
+        return f"{count} files listed, its summary counts {snapshot.files}"
     return ""
 
 

@@ -19,6 +19,8 @@ from allbrains.transfer import Client
 class OpenNeuro:
     """OpenNeuro as a source of scans; see ``listing.Source``."""
 
+    fixed = True
+
     def __init__(
         self,
         client: Client,
