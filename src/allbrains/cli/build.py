@@ -12,7 +12,7 @@ from allbrains.build.build import build
 from allbrains.build.engines import Local
 from allbrains.build.guard import Limits
 from allbrains.build.room import Room
-from allbrains.cli.gather import Chosen, default_slots, gather
+from allbrains.cli.gather import Choice, Chosen, default_slots, gather
 from allbrains.cli.options import out_option, recipe_options, selection_options, source_options
 from allbrains.cli.progress import Bar
 from allbrains.cli.status import lines
@@ -42,7 +42,6 @@ from allbrains.store.ledger import Tally
 @click.option(
     "--device",
     type=click.Choice(["cpu", "cuda"]),
-    default="",
     show_default="as the recipe says: cpu",
     help="Where networks run, for the steps that can choose.",
 )
@@ -53,24 +52,23 @@ def command(
     out: Path,
     timeout: float,
     memory: float | None,
-    device: str,
+    device: str | None,
     **choice: Any,
 ) -> int:
     """Turn scans into a corpus in --out: a sample for each, or a row that says why not.
 
     The same command again goes on where this one stopped.
     """
-    made = recipes.ready(
-        recipe, device=device
-    )  # what is misspelt or missing ends here, not after a long crawl
-    chosen = gather(out=out, **choice)
+    # what is misspelt or missing ends here, not after a long crawl
+    made = recipes.ready(recipe, device=device or "")
+    chosen = gather(Choice(**choice), out)
     tally = run(
         chosen,
         out,
         recipe=recipe,
         slots=jobs or default_slots(made),
         limits=Limits(wall_s=timeout, memory_mb=memory or ceiling_mb(made)),
-        device=device,
+        device=device or "",
     )
     for line in lines(tally):
         click.echo(line)

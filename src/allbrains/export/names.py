@@ -41,8 +41,9 @@ class Kind:
     space: str = ""
 
 
-def _tissue(label: str) -> Kind:
-    return Kind(entities=(("label", label),), suffix="probseg")
+def _tissue(label: str, words: str) -> Kind:
+    about = {"Description": f"Fraction of the voxel that is {words}"}
+    return Kind(entities=(("label", label),), suffix="probseg", about=about)
 
 
 def _of_six(label: str) -> Kind:
@@ -65,11 +66,15 @@ KINDS: dict[str, Kind] = {
         suffix="T1w",
         about={"SkullStripped": True, "Description": "Bias field removed; the centre of white matter is 1"},
     ),
-    "mask": Kind(entities=(("desc", "brain"),), suffix="mask", about={"Type": "Brain"}),
-    "csf": _tissue("CSF"),
-    "gm": _tissue("GM"),
-    "wm": _tissue("WM"),
-    "labels": Kind(suffix="dseg"),
+    "mask": Kind(
+        entities=(("desc", "brain"),),
+        suffix="mask",
+        about={"Type": "Brain", "Description": "The brain with its ventricles"},
+    ),
+    "csf": _tissue("CSF", "cerebrospinal fluid"),
+    "gm": _tissue("GM", "grey matter"),
+    "wm": _tissue("WM", "white matter"),
+    "labels": Kind(suffix="dseg", about={"Description": "Labels of structures"}),
     "prob_csf": _of_six("CSF"),
     "prob_cortical_gm": _of_six("CGM"),
     "prob_wm": _of_six("WM"),
@@ -170,12 +175,24 @@ def descriptions() -> str:
     """Return the text of ``descriptions.tsv``."""
     rows = [
         ("desc_id", "description"),
-        ("preproc", "bias field removed, skull removed, intensities divided by the centre of white matter"),
-        ("brain", "brain with its ventricles"),
-        ("six", "one of six tissues, as the recipe's own segmentation tells them apart"),
-        ("modulated", "tissue × Jacobian determinant: sums over the template are volumes of the scan"),
+        (
+            "desc-preproc",
+            "bias field and skull removed, intensities divided by the centre of white matter",
+        ),
+        ("desc-brain", "brain with its ventricles"),
+        ("desc-six", "one of six tissues, as the recipe's own segmentation tells them apart"),
+        ("desc-modulated", "tissue × Jacobian determinant: sums over the template are volumes of the scan"),
     ]
     return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def readme(dataset: str, *, recipe: str, version: str) -> str:
+    """Return the text of ``README.md``."""
+    return (
+        f"# {dataset}, processed by allbrains\n\nMade by allbrains {version} with the recipe `{recipe}` "
+        "from the T1-weighted images of the source dataset, whose licence holds for these files too.\n"
+        "Not a medical device.\n"
+    )
 
 
 def ignored(kinds: Iterable[Kind]) -> str:

@@ -207,6 +207,11 @@ class Brains:
         """Return by how much the affine part, template → scan, makes volumes larger."""
         return float(self.table[derived.DETERMINANT][index].as_py())
 
+    @property
+    def place_columns(self) -> frozenset[str]:
+        """Names of the table's columns that say where bytes are."""
+        return frozenset(column for name in self.specs for column in place_columns(name))
+
     @cached_property
     def _places(self) -> dict[str, Any]:
         """The columns that say where maps are, as arrays: a row of an Arrow table is slow to take apart."""
