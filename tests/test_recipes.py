@@ -3,6 +3,7 @@
 import pytest
 
 from allbrains import recipes
+from allbrains.build.corpus import corpus_of
 from allbrains.errors import ConfigurationError
 
 GOOD = recipes.text("embedded")
@@ -11,6 +12,14 @@ GOOD = recipes.text("embedded")
 def test_the_embedded_recipe_loads_and_its_steps_fit_together():
     recipe = recipes.load("embedded")
     assert [step.name for step in recipe.steps][:3] == ["canonical", "brain_mask", "brain_gate"]
+
+
+def test_lite_is_embedded_on_a_coarser_grid():
+    full, lite = recipes.load("embedded"), recipes.load("lite")
+    other = [(one, two) for one, two in zip(full.steps, lite.steps, strict=True) if one != two]
+    assert [one.name for one, _ in other] == ["to_template"]
+    assert corpus_of(lite).grid.shape == (80, 96, 80)
+    assert corpus_of(full).grid.shape == (160, 192, 160)
 
 
 def test_the_fingerprint_changes_with_a_setting_and_with_nothing_else():

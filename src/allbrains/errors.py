@@ -5,6 +5,7 @@
     ├── SourceError          the source can't be trusted or reached: stop            (exit 1)
     ├── CorpusError          the output folder contradicts itself: stop, `verify`    (exit 1)
     ├── TransientError       may pass: the only class that is retried
+    │   └── NoSpace          a disk is full: a build pauses until there is room
     └── ScanUnusable         this scan can't be used: a row, and the run goes on
 
 Exceptions of other libraries are translated once, where that library is called, with ``from``.
@@ -58,6 +59,10 @@ class TransientError(AllbrainsError):
     def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NoSpace(TransientError):
+    """A disk or a quota is full."""
 
 
 class ScanUnusable(AllbrainsError):

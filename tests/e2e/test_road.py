@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import signal
 import subprocess
 import sys
@@ -88,10 +87,9 @@ def test_kill_9_in_the_middle_then_again_gives_the_same_bytes(corpus, world, tmp
     out = tmp_path / "corpus"
     command = [sys.executable, "-m", "allbrains", *world.build(out)]
     driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    ledger = out / "ledger.sqlite"
     end = time.monotonic() + 300
-    while time.monotonic() < end and not (ledger.exists() and done_so_far(out) >= 2):
-        time.sleep(0.2)
+    while time.monotonic() < end and not list(out.glob("staging/*.parquet")):
+        time.sleep(0.1)
     children = psutil.Process(driver.pid).children(recursive=True)
     assert children, "the driver has no workers: nothing is being interrupted"
     driver.send_signal(signal.SIGKILL)
@@ -105,9 +103,21 @@ def test_kill_9_in_the_middle_then_again_gives_the_same_bytes(corpus, world, tmp
     assert not list(out.rglob("*.tmp"))
 
 
-def done_so_far(out: Path) -> int:
-    answer = allbrains("status", out, "--json")
-    return json.loads(answer.stdout)["done"] if answer.returncode == 0 else 0
+def test_ctrl_c_ends_the_run_soon_and_leaves_nobody_behind(world, tmp_path):
+    out = tmp_path / "corpus"
+    command = [sys.executable, "-m", "allbrains", *world.build(out)]
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 120
+    children: list[psutil.Process] = []
+    while time.monotonic() < end and len(children) < 2:
+        children = psutil.Process(driver.pid).children(recursive=True)
+        time.sleep(0.1)
+    driver.send_signal(signal.SIGINT)
+    _, said = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert "goes on where this one stopped" in said
+    assert "Traceback" not in said
+    assert not psutil.wait_procs(children, timeout=20)[1]
 
 
 def test_no_token_reaches_an_artefact(corpus):

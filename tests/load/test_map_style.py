@@ -52,6 +52,12 @@ def test_chosen_columns(brains):
         brains.torch(columns=["age"])
 
 
+def test_no_column_says_where_bytes_are(brains):
+    item = brains.torch()[0]
+    assert not [name for name in item if name.endswith(("_start", "_scale", "_offset", "_nbytes", "_crc32"))]
+    assert {"gm_ml", "sex", "age_years", "subject"} <= set(item)
+
+
 def test_worker_processes_see_the_same(brains):
     loader = DataLoader(
         brains.torch(columns=["scan_id"]), batch_size=1, num_workers=1, multiprocessing_context="spawn"

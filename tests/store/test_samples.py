@@ -1,5 +1,7 @@
 """The samples table: one row for each planned scan, whatever became of it."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -41,6 +43,14 @@ def test_every_planned_scan_has_one_row_that_says_what_became_of_it(layout):
     assert rows[0]["note"] == "sample 0"
     assert rows[3]["row_group"] == 1
     assert rows[1]["shard"] is None
+
+
+def test_where_scans_were_fetched_from_is_not_told(layout):
+    here = replace(scan(5), urls=("file:///home/somebody/brains/sub-0005_T1w.nii.gz",))
+    write(layout, replace(STORY, scans=(*STORY.scans, here)))
+    assert "urls" not in pq.read_schema(layout.samples).names
+    kept = [path.read_bytes() for path in layout.root.rglob("*.parquet")]
+    assert not [data for data in kept if b"somebody" in data or b"file:" in data]
 
 
 def test_what_is_not_a_number_is_null(layout):

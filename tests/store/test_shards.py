@@ -192,4 +192,4 @@ def test_the_order_in_which_scans_finish_does_not_matter(tmp_path):
         write(layouts[-1], story(), order=order)
     first, *others = (files(layout) for layout in layouts)
     assert all(other == first for other in others)
-    assert len(first) == 4  # manifest, samples, two shards
+    assert len(first) == 5  # manifest, samples, digests, two shards

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import pyarrow as pa
-from filelock import FileLock, Timeout
 
 from allbrains import recipes
+from allbrains.build.alone import alone
 from allbrains.build.corpus import corpus_of
 from allbrains.build.engines import Engine
 from allbrains.build.plan import TYPICAL_SECONDS, Plan, make_plan
+from allbrains.build.room import Room
 from allbrains.build.run import Job
-from allbrains.errors import ConfigurationError
 from allbrains.records import Done, Outcome, Scan
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger, LedgerReader, Tally
@@ -49,6 +47,8 @@ def build(
     engine: Engine,
     network: Network,
     watch: Watch,
+    room: Room,
+    device: str = "",
 ) -> Tally:
     """Make every scan a sample, or a row that says why not; return the corpus' tally.
 
@@ -60,29 +60,39 @@ def build(
         engine: where scans run.
         network: what workers may ask.
         watch: sees progress.
+        device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
+        room: pauses the build while a disk is full.
 
     Raises:
-        ConfigurationError: the folder is in use, or holds another recipe's results.
+        ConfigurationError: the folder is in use, or holds another recipe's results; or the recipe needs
+            what this machine hasn't got.
     """
-    made = recipes.load(recipe)
+    made = recipes.ready(recipe, device=device)
     claim(layout, corpus_of(made))
     job = Job(
         recipe_toml=recipes.text(recipe),
         recipe_origin=recipe,
         out=str(layout.root.resolve()),
         network=network,
+        device=device,
     )
-    with _alone(layout), Ledger.open(layout.ledger) as ledger:
+    with alone(layout), Ledger.open(layout.ledger) as ledger:
         sweep(layout, ledger)
         ledger.register(scans)
         plan = plan_of(scans, ledger)
         watch.begin(plan)
-        for scan, outcome in engine(plan.todo, job):
-            ledger.record(scan.scan_id, outcome)
-            watch.see(scan, outcome)
-            _seal_ripe(layout, ledger, scan.dataset)
-        _seal_ripe(layout, ledger, None)
-        write_samples(layout, ledger, demographics=people)
+        todo = deque(plan.todo)
+        while todo:
+            for scan, outcome in engine(room.feed(todo), job):
+                if room.is_to_blame(outcome):
+                    todo.append(scan)
+                    continue
+                room.patiently(partial(ledger.record, scan.scan_id, outcome))
+                watch.see(scan, outcome)
+                room.patiently(partial(_seal_ripe, layout, ledger, scan.dataset))
+            room.wait()
+        room.patiently(partial(_seal_ripe, layout, ledger, None))
+        room.patiently(partial(write_samples, layout, ledger, demographics=people))
         return ledger.tally()
 
 
@@ -102,20 +112,3 @@ def plan_of(scans: Sequence[Scan], ledger: LedgerReader) -> Plan:
 def _seal_ripe(layout: Layout, ledger: Ledger, dataset: str | None) -> None:
     for shard in ledger.ripe(attempts=ATTEMPTS if dataset else 1, dataset=dataset):
         seal(layout, ledger, shard)
-
-
-@contextmanager
-def _alone(layout: Layout) -> Iterator[None]:
-    """Hold the folder's lock; the system frees it when the process ends, however it ends."""
-    holder = layout.root / "driver.json"
-    lock = FileLock(layout.root / "driver.lock", timeout=0)
-    try:
-        with lock:
-            holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-            try:
-                yield
-            finally:
-                holder.unlink(missing_ok=True)
-    except Timeout as error:
-        who = holder.read_text() if holder.exists() else "another process"
-        raise ConfigurationError(f"{layout.root} is being written by {who}") from error

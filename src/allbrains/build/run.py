@@ -14,7 +14,7 @@ from allbrains import recipes
 from allbrains.build.corpus import corpus_of
 from allbrains.build.memory import peak_mb, reset_peak
 from allbrains.build.sample import sample_of
-from allbrains.errors import ScanUnusable, TransientError
+from allbrains.errors import NoSpace, ScanUnusable, TransientError
 from allbrains.recipe import Case, Recipe
 from allbrains.records import Cause, Failed, Outcome, Rejected, Sample, Scan, StepCost
 from allbrains.sources.image_file import read_image
@@ -32,16 +32,18 @@ class Job:
         recipe_origin: its name or file, for messages.
         out: the output folder, in whose staging folder finished samples are put.
         network: what may be asked, and how patiently.
+        device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
     """
 
     recipe_toml: str
     recipe_origin: str
     out: str
     network: Network = field(default_factory=Network)
+    device: str = ""
 
     def recipe(self) -> Recipe:
         """Return the recipe."""
-        return recipes.parse(self.recipe_toml, origin=self.recipe_origin)
+        return recipes.parse(self.recipe_toml, origin=self.recipe_origin).on(self.device)
 
 
 class Runner:
@@ -117,8 +119,10 @@ def cause_of(error: Exception) -> Cause:
         return Cause.MEMORY
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Cause.DISK
+    if isinstance(error, NoSpace):
+        return Cause.DISK
     if isinstance(error, TransientError):
-        return Cause.DISK if "space" in str(error) else Cause.NETWORK
+        return Cause.NETWORK
     return Cause.EXCEPTION
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from allbrains.cli.counting import count
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.errors import ConfigurationError
 
@@ -31,22 +30,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 @selection_options
 @out_option
 @json_option
-def command(
-    *,
-    api: str,
-    bucket: str,
-    bids: Path | None,
-    contact: str,
-    dataset: tuple[str, ...],
-    where: str,
-    limit: int | None,
-    suffix: tuple[str, ...],
-    lock: Path | None,
-    headers: bool,
-    sidecars: bool,
-    out: Path,
-    as_json: bool,
-) -> int:
+def command(*, out: Path, as_json: bool, **options: Any) -> int:
     """List the T1-weighted scans of OpenNeuro, or of a BIDS folder, and whom they show.
 
     Writes datasets, scans, participants and exclusions as Parquet tables to --out, each column described
@@ -56,38 +40,17 @@ def command(
 
     Exit code 1: the catalogue is incomplete; what is missing is named, and the same command goes on.
     """
+    from allbrains.cli.gather import Choice, look
     from allbrains.sources import catalogue
-    from allbrains.sources.choice import place
-    from allbrains.sources.openneuro import Endpoints
-    from allbrains.sources.reading import Wanted
-    from allbrains.sources.survey import previous, survey
 
-    where_from = place(
-        endpoints=Endpoints(api=api, bucket=bucket),
-        bids=bids,
-        datasets=dataset,
-        cache=out / "cache",
-        contact=contact,
-        suffixes=suffix,
-        lock=lock,
-    )
-    catalogue.check(where)  # a crawl takes long; a slip in the condition should say so first
-    everything = not dataset and lock is None
+    choice = Choice(**options)
     with _only_one(out):
-        before = previous(out) if everything else None
-        surveyed = survey(
-            where_from,
-            out / "cache",
-            wanted=Wanted(suffixes=suffix, sidecars=sidecars),
-            with_headers=headers,
-            before=before,
-            progress=count,
-        )
-        found = surveyed.found
-        if before is not None:
-            _report(before, found, out)
+        seen = look(choice, out)
+        found = seen.surveyed.found
+        if seen.before is not None:
+            _report(seen.before, found, out)
         catalogue.write(found, out)
-    scans = catalogue.select(found, where=where, limit=limit)
+    scans = catalogue.select(found, where=choice.where, limit=choice.limit)
     _print(scans.to_pylist(), as_json)
     _summarise(found, scans.num_rows, out)
     return 1 if found.missing else 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from allbrains.cli.gather import Chosen, gather
+from allbrains.cli.gather import Choice, Chosen, gather
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.sources.dataset_rows import snapshot_of
 from allbrains.sources.download import Delivery, Status, download
@@ -35,7 +35,7 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
 
     Exit code 3: some files could not be had; 1: the catalogue is incomplete.
     """
-    chosen = gather(out=out / OWN, **choice)
+    chosen = gather(Choice(**choice), out / OWN)
     for sentence in chosen.incomplete:
         click.echo(f"the catalogue is incomplete: {sentence}", err=True)
     size = sum(scan.size for scan in chosen.scans)

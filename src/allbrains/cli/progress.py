@@ -60,6 +60,10 @@ class Bar:
             self._spoke = time.monotonic()
             self._say(f"{self._counts.total()} of {len(self._plan.todo)}: {self._text()}")
 
+    def tell(self, sentence: str) -> None:
+        """Say something between outcomes."""
+        self._say(sentence)
+
     def end(self) -> None:
         """Take the bar away."""
         self._progress.stop()

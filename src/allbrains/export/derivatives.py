@@ -15,9 +15,9 @@ from allbrains.export import names
 from allbrains.export.native import Layer, scan_grid, to_scan, warp_of
 from allbrains.load import Brain
 from allbrains.records import Affine, Array
+from allbrains.store import quantise
 from allbrains.store.files import publishing
 from allbrains.store.layout import folder_name
-from allbrains.store.schema import MapSpec
 from allbrains.version import VERSION
 
 Space = Literal["template", "native"]
@@ -76,26 +76,25 @@ def _images(
     brain: Brain, row: dict[str, Any], folder: Path, space: Space
 ) -> Iterator[tuple[Path, str, bytes]]:
     """Yield path, sidecar and bytes of each map."""
-    layers = {
-        name: Layer(
-            array=brain.integers(name),
-            affine=np.array(spec.affine),
-            labels=spec.dtype == "uint8" and brain.brains.step(name, brain.index) == (1.0, 0.0),
-        )
-        for name, spec in brain.brains.specs.items()
-        if _is_image(spec)
-    }
+    held = {name: _stored(brain, name) for name in brain.brains.maps}
+    layers = {name: layer for name, (layer, _) in held.items() if layer.array.ndim == 3}
     for name, image in (_native if space == "native" else _template)(brain, row, layers).items():
         kind = names.kind_of(name)
         stem = names.file_stem(row["path"], kind, image.entities)
-        scale, offset = brain.brains.step(name, brain.index)
+        scale, offset = held[name][1]
         data = nifti(image.array, image.affine, scale, offset, code=image.code)
         yield folder / f"{stem}.nii.gz", names.sidecar(kind, row, image.resolution), data
 
 
-def _is_image(spec: MapSpec) -> bool:
-    """Return whether a map is a picture of the brain; a displacement field is none."""
-    return len(spec.shape) == 3
+def _stored(brain: Brain, name: str) -> tuple[Layer, tuple[float, float]]:
+    """Return a map's integers, and their scale and offset; a derived map is quantised for it."""
+    spec = brain.brains.specs.get(name)
+    if spec is None:
+        made = quantise.density(brain.values(name))
+        return Layer(array=made.array, affine=brain.affine, labels=False), (made.scale, made.offset)
+    step = brain.brains.step(name, brain.index)
+    labels = spec.dtype == "uint8" and step == (1.0, 0.0)
+    return Layer(array=brain.integers(name), affine=np.array(spec.affine), labels=labels), step
 
 
 def _template(brain: Brain, row: dict[str, Any], layers: dict[str, Layer]) -> dict[str, _Image]:
@@ -106,7 +105,10 @@ def _template(brain: Brain, row: dict[str, Any], layers: dict[str, Layer]) -> di
             array=layer.array,
             affine=layer.affine,
             code=_TEMPLATE,
-            entities=(("space", brain.brains.corpus.grid.space), ("res", names.resolution_label(spacing))),
+            entities=(
+                ("space", names.kind_of(name).space or brain.brains.corpus.grid.space),
+                ("res", names.resolution_label(spacing)),
+            ),
             resolution=f"{spacing:g} mm, cubic voxels",
         )
     return images
@@ -114,7 +116,8 @@ def _template(brain: Brain, row: dict[str, Any], layers: dict[str, Layer]) -> di
 
 def _native(brain: Brain, row: dict[str, Any], layers: dict[str, Layer]) -> dict[str, _Image]:
     grid = scan_grid(row)
-    carried = to_scan(layers, warp_of(brain), grid)
+    ours = {name: layer for name, layer in layers.items() if not names.kind_of(name).space}
+    carried = to_scan(ours, warp_of(brain), grid)  # a map of another template has no way back here
     return {
         name: _Image(array=array, affine=grid.affine, code=_SCANNER, entities=(), resolution="")
         for name, array in carried.items()
@@ -143,7 +146,9 @@ def nifti(array: Array, affine: Affine, scale: float, offset: float, *, code: in
 
 def _describe(folder: Path, dataset: str, snapshots: list[str], brain: Brain) -> None:
     corpus = brain.brains.corpus
-    kinds = [names.kind_of(name) for name, spec in brain.brains.specs.items() if _is_image(spec)]
+    specs = brain.brains.specs  # without the fields of vectors, which are not exported
+    maps = [name for name in brain.brains.maps if name not in specs or len(specs[name].shape) == 3]
+    kinds = [names.kind_of(name) for name in maps]
     texts = {
         "dataset_description.json": names.dataset_description(
             dataset,
@@ -152,6 +157,7 @@ def _describe(folder: Path, dataset: str, snapshots: list[str], brain: Brain) ->
             fingerprint=corpus.fingerprint,
             version=VERSION,
         ),
+        "README.md": names.readme(dataset, recipe=corpus.recipe, version=VERSION),
         "descriptions.tsv": names.descriptions(),
         ".bidsignore": names.ignored(kinds),
     }

@@ -31,16 +31,33 @@ class Kind:
         suffix: BIDS' own, or one of ours.
         standard: whether BIDS knows the suffix; the others stand in ``.bidsignore``.
         about: for its sidecar.
+        space: of a map with a template of its own; empty for the corpus' space.
     """
 
     entities: tuple[tuple[str, str], ...] = ()
     suffix: str
     standard: bool = True
     about: Mapping[str, Any] = field(default_factory=dict)
+    space: str = ""
 
 
-def _tissue(label: str) -> Kind:
-    return Kind(entities=(("label", label),), suffix="probseg")
+def _tissue(label: str, words: str) -> Kind:
+    about = {"Description": f"Fraction of the voxel that is {words}"}
+    return Kind(entities=(("label", label),), suffix="probseg", about=about)
+
+
+def _of_six(label: str) -> Kind:
+    return Kind(entities=(("label", label), ("desc", "six")), suffix="probseg")
+
+
+def _modulated(label: str) -> Kind:
+    return Kind(
+        entities=(("label", label), ("desc", "modulated")),
+        suffix="density",
+        standard=False,
+        about={"Description": f"{label} × Jacobian determinant of deepmriprep's warp, affine part included"},
+        space="CAT12",
+    )
 
 
 KINDS: dict[str, Kind] = {
@@ -49,11 +66,23 @@ KINDS: dict[str, Kind] = {
         suffix="T1w",
         about={"SkullStripped": True, "Description": "Bias field removed; the centre of white matter is 1"},
     ),
-    "mask": Kind(entities=(("desc", "brain"),), suffix="mask", about={"Type": "Brain"}),
-    "csf": _tissue("CSF"),
-    "gm": _tissue("GM"),
-    "wm": _tissue("WM"),
-    "labels": Kind(suffix="dseg"),
+    "mask": Kind(
+        entities=(("desc", "brain"),),
+        suffix="mask",
+        about={"Type": "Brain", "Description": "The brain with its ventricles"},
+    ),
+    "csf": _tissue("CSF", "cerebrospinal fluid"),
+    "gm": _tissue("GM", "grey matter"),
+    "wm": _tissue("WM", "white matter"),
+    "labels": Kind(suffix="dseg", about={"Description": "Labels of structures"}),
+    "prob_csf": _of_six("CSF"),
+    "prob_cortical_gm": _of_six("CGM"),
+    "prob_wm": _of_six("WM"),
+    "prob_deep_gm": _of_six("SCGM"),
+    "prob_brainstem": _of_six("BS"),
+    "prob_cerebellum": _of_six("CBM"),
+    "mwp1": _modulated("GM"),
+    "mwp2": _modulated("WM"),
     "logjac": Kind(
         suffix="logjacobian",
         standard=False,
@@ -146,10 +175,24 @@ def descriptions() -> str:
     """Return the text of ``descriptions.tsv``."""
     rows = [
         ("desc_id", "description"),
-        ("preproc", "bias field removed, skull removed, intensities divided by the centre of white matter"),
-        ("brain", "brain with its ventricles"),
+        (
+            "desc-preproc",
+            "bias field and skull removed, intensities divided by the centre of white matter",
+        ),
+        ("desc-brain", "brain with its ventricles"),
+        ("desc-six", "one of six tissues, as the recipe's own segmentation tells them apart"),
+        ("desc-modulated", "tissue × Jacobian determinant: sums over the template are volumes of the scan"),
     ]
     return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def readme(dataset: str, *, recipe: str, version: str) -> str:
+    """Return the text of ``README.md``."""
+    return (
+        f"# {dataset}, processed by allbrains\n\nMade by allbrains {version} with the recipe `{recipe}` "
+        "from the T1-weighted images of the source dataset, whose licence holds for these files too.\n"
+        "Not a medical device.\n"
+    )
 
 
 def ignored(kinds: Iterable[Kind]) -> str:

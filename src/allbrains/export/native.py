@@ -61,7 +61,7 @@ def warp_of(brain: Brain) -> Warp:
     names = [f"affine_{r}{c}" for r in range(3) for c in range(4)]
     if _NEEDED not in brain.brains.specs or any(row.get(name) is None for name in names):
         raise ConfigurationError(
-            f"{brain.brains.root} holds no transforms, so there is no way back to the scans: "
+            f"{brain.brains.shelf.where()} holds no transforms, so there is no way back to the scans: "
             "use --space template"
         )
     affine = np.eye(4)

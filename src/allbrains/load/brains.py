@@ -7,43 +7,55 @@ A brain knows where its maps are; each is read from disk when it is asked for, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from allbrains.errors import ConfigurationError, CorpusError
-from allbrains.store import blobs, codec, quantise
-from allbrains.store.layout import Layout
+from allbrains.load import adapters, columns, derived
+from allbrains.load.batches import Batches, Crop, Settings
+from allbrains.load.order import Share
+from allbrains.records import Volume
+from allbrains.store import codec, quantise
+from allbrains.store.blobs import Place, Shelf
 from allbrains.store.manifest import Corpus
 from allbrains.store.schema import MapSpec, place_columns
+from allbrains.store.split_table import split_rows
 
 if TYPE_CHECKING:
+    from nibabel.nifti1 import Nifti1Image
+
+    from allbrains.load.iterable import BrainBatches
     from allbrains.load.map_style import BrainsDataset
     from allbrains.records import Affine, Array
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Brains:
     """The samples of a corpus that were asked for.
 
     Attributes:
-        root: the output folder.
+        shelf: where its files are.
         corpus: what it holds: recipe, grid.
-        specs: shape and type of each chosen map, by name.
+        maps: names of the chosen maps, stored ones and derived ones.
+        specs: shape and type of each stored map that can be read, by name.
         table: one row a brain: the samples table but its pictures.
     """
 
-    root: Path
+    shelf: Shelf
     corpus: Corpus
+    maps: tuple[str, ...]
     specs: Mapping[str, MapSpec]
     table: pa.Table
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} brains of {self.shelf.where()}, maps {', '.join(self.maps)}>"
 
     def __iter__(self) -> Iterator[Brain]:
         return (self[index] for index in range(len(self)))
@@ -54,14 +66,61 @@ class Brains:
         return Brain(brains=self, index=place)
 
     @property
-    def maps(self) -> tuple[str, ...]:
-        """Names of the chosen maps."""
-        return tuple(self.specs)
-
-    @property
     def affine(self) -> Affine:
         """Shape (4, 4), voxel index of the corpus grid → RAS+ mm of the template space."""
         return np.array(self.corpus.grid.affine)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Names of all maps that can be read, stored ones first."""
+        return (*self.specs, *self.derived)
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """Names of the maps that follow from stored ones: ``modulated_gm`` and its like."""
+        return derived.possible(self.specs, self.table.column_names)
+
+    def batches(
+        self,
+        size: int,
+        *,
+        shuffle: int | None = None,
+        crop: Crop | None = None,
+        split: str = "",
+        rank: int = 0,
+        world: int = 1,
+        threads: int = 0,
+        ahead: int = 1,
+    ) -> Batches:
+        """Return an epoch of batches, made ahead by threads; iterated over again, it is the next epoch.
+
+        Args:
+            size: samples a batch; the last of an epoch may have fewer.
+            shuffle: seed of the order, another in each epoch, and of where crops are; without it the
+                table's order, and crops from the middle.
+            crop: voxels along x, y, z of a part of each map.
+            split: only its samples: ``train``, ``validation`` or ``test``; see ``allbrains splits``.
+            rank: of this process among those that share each epoch, from 0.
+            world: how many they are.
+            threads: that read; 0 for one a core, at most 8.
+            ahead: batches that are made while one is used.
+
+        Raises:
+            ConfigurationError: a number means nothing, maps and crop don't fit, or there are no splits.
+        """
+        chosen = self.split(split) if split else self
+        share = Share(rank=rank, world=world)
+        settings = Settings(size=size, shuffle=shuffle, crop=crop, share=share, threads=threads, ahead=ahead)
+        return Batches(chosen, settings)
+
+    def split(self, name: str) -> Brains:
+        """Return the brains on one side of the corpus' splits: ``train``, ``validation`` or ``test``.
+
+        Raises:
+            ConfigurationError: there are no splits, or no such side.
+        """
+        rows = split_rows(self.shelf, self.table["scan_id"], name)
+        return replace(self, table=self.table.take(rows))
 
     def torch(self, columns: Sequence[str] | None = None) -> BrainsDataset:
         """Return a map-style ``torch.utils.data.Dataset`` whose items ``default_collate`` can batch.
@@ -79,6 +138,27 @@ class Brains:
             raise ConfigurationError("brains.torch() needs PyTorch: pip install torch") from error
         return BrainsDataset(self, columns)
 
+    def torch_batches(
+        self, size: int, columns: Sequence[str] | None = None, *, integers: bool = False, **settings: Any
+    ) -> BrainBatches:
+        """Return an iterable ``torch.utils.data.IterableDataset`` whose items are batches.
+
+        Args:
+            size: samples a batch.
+            columns: as in ``torch``.
+            integers: give maps as they are stored, with ``<map>_scale`` and ``<map>_offset``.
+            settings: what ``batches`` takes besides.
+
+        Raises:
+            ConfigurationError: torch is not installed, or what ``batches`` and ``torch`` raise it for.
+        """
+        try:
+            from allbrains.load.iterable import BrainBatches
+        except ModuleNotFoundError as error:
+            raise ConfigurationError("brains.torch_batches() needs PyTorch: pip install torch") from error
+        batches = self.batches(size, **settings)
+        return BrainBatches(batches, columns, integers=integers)
+
     def values(self, name: str, index: int, out: Array | None = None) -> Array:
         """Return a map of the brain ``index`` as float32, in its unit; in ``out``, where it is given.
 
@@ -86,8 +166,15 @@ class Brains:
             ConfigurationError: the map is not among the chosen ones.
             CorpusError: the shard is damaged; the message names scan, map and shard.
         """
-        scale, offset = self.step(name, index)
-        return quantise.values(self.integers(name, index), scale, offset, out)
+        if name in self.specs or name not in self.derived:
+            return quantise.values(self.integers(name, index), *self.step(name, index), out)
+        tissue, logjac = derived.parts_of(name, self.specs)
+        return derived.modulated(
+            (self.integers(tissue, index), self.step(tissue, index)),
+            (self.integers(logjac, index), self.step(logjac, index)),
+            self.determinant(index),
+            out,
+        )
 
     def integers(self, name: str, index: int, out: Array | None = None) -> Array:
         """Return the integers of a map of the brain ``index``; in ``out``, where it is given.
@@ -99,8 +186,13 @@ class Brains:
         spec = self._spec(name)
         if out is None:
             out = np.empty(spec.shape, dtype=np.dtype(spec.dtype).newbyteorder("<"))
+        place, checked = self._place(name, index), self._checked[name]
         try:
-            codec.decode_into(blobs.read(self._place(name, index)), out)
+            chunk = self.shelf.read(place)
+            if not checked[index]:
+                place.check(chunk)
+                checked[index] = True
+            codec.decode_into(chunk, out)
         except CorpusError as error:
             row = self.table.slice(index, 1).select(["dataset", "path"]).to_pylist()[0]
             raise CorpusError(f"{row['dataset']}/{row['path']}, map {name}: {error}") from error
@@ -111,6 +203,15 @@ class Brains:
         self._spec(name)
         return (float(self._places[f"{name}_scale"][index]), float(self._places[f"{name}_offset"][index]))
 
+    def determinant(self, index: int) -> float:
+        """Return by how much the affine part, template → scan, makes volumes larger."""
+        return float(self.table[derived.DETERMINANT][index].as_py())
+
+    @property
+    def place_columns(self) -> frozenset[str]:
+        """Names of the table's columns that say where bytes are."""
+        return frozenset(column for name in self.specs for column in place_columns(name))
+
     @cached_property
     def _places(self) -> dict[str, Any]:
         """The columns that say where maps are, as arrays: a row of an Arrow table is slow to take apart."""
@@ -118,10 +219,15 @@ class Brains:
         columns = {name: self.table[name].to_numpy() for name in (*names, "shard_size")}
         return columns | {"shard": self.table["shard"].to_pylist()}
 
-    def _place(self, name: str, index: int) -> blobs.Place:
+    @cached_property
+    def _checked(self) -> dict[str, Array]:
+        """Which chunks had the right checksum: each is taken once, for it costs a third of decoding."""
+        return {name: np.zeros(len(self), bool) for name in self.specs}
+
+    def _place(self, name: str, index: int) -> Place:
         at = self._places
-        return blobs.Place(
-            shard=self.root / at["shard"][index],
+        return Place(
+            shard=at["shard"][index],
             shard_size=int(at["shard_size"][index]),
             start=int(at[f"{name}_start"][index]),
             nbytes=int(at[f"{name}_nbytes"][index]),
@@ -132,7 +238,7 @@ class Brains:
         try:
             return self.specs[name]
         except KeyError as error:
-            raise ConfigurationError(f"no map {name!r} here; there are {', '.join(self.specs)}") from error
+            raise ConfigurationError(f"no map {name!r} here; there are {', '.join(self.known)}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +254,8 @@ class Brain:
     index: int
 
     def __getattr__(self, name: str) -> Array:
-        if name.startswith("_") or name not in self.brains.specs:
-            raise AttributeError(f"no map {name!r} here; there are {', '.join(self.brains.specs)}")
+        if name.startswith("_") or name not in self.brains.known:
+            raise AttributeError(f"no map {name!r} here; there are {', '.join(self.brains.known)}")
         return self.values(name)
 
     def values(self, name: str, out: Array | None = None) -> Array:
@@ -167,6 +273,43 @@ class Brain:
             CorpusError: the shard is damaged.
         """
         return self.brains.integers(name, self.index, out)
+
+    def volume(self, name: str) -> Volume:
+        """Return a map as float32 with its affine, voxel → template RAS+ mm.
+
+        Raises:
+            CorpusError: the shard is damaged.
+        """
+        stored = derived.parts_of(name, self.brains.specs)[0]
+        affine = self.brains.specs[stored].affine if stored in self.brains.specs else self.affine
+        return Volume(array=self.values(name), affine=np.array(affine))
+
+    def to_nibabel(self, name: str) -> Nifti1Image:
+        """Return a map as a ``nibabel.Nifti1Image`` in memory, float32."""
+        return adapters.nibabel_image(self.volume(name))
+
+    def to_torchio(self) -> Any:
+        """Return the chosen maps, but no vector fields, and what is known of the scan: a ``Subject``."""
+        labels = frozenset(
+            name
+            for name, spec in self.brains.specs.items()
+            if spec.dtype == "uint8" and self.brains.step(name, self.index) == (1.0, 0.0)
+        )
+        return adapters.torchio_subject(self._volumes(), labels, self._facts())
+
+    def to_monai(self) -> dict[str, Any]:
+        """Return the same for MONAI's dictionary transforms, each map a ``MetaTensor``."""
+        return adapters.monai_dictionary(self._volumes(), self._facts())
+
+    def _facts(self) -> dict[str, float | str]:
+        """Return the row's numbers (NaN where unknown) and texts, but those about files and outcomes."""
+        table, here = self.brains.table, np.array([self.index])
+        names = columns.trainable(table, self.brains.specs)
+        return {name: columns.plain_column(table, name, here)[0] for name in names}
+
+    def _volumes(self) -> dict[str, Volume]:
+        volumes = {name: self.volume(name) for name in self.brains.maps}
+        return {name: volume for name, volume in volumes.items() if volume.array.ndim == 3}
 
     @property
     def affine(self) -> Affine:
@@ -189,12 +332,10 @@ class Brain:
         import pyarrow.parquet as pq
 
         row = self.row
-        shard = Layout(self.brains.root).root / row["shard"]
         try:
-            with pq.ParquetFile(shard) as file:
-                picture: bytes = file.read_row_group(row["row_group"], columns=["montage"])["montage"][
-                    0
-                ].as_py()
+            with self.brains.shelf.open(row["shard"]) as source, pq.ParquetFile(source) as file:
+                group = file.read_row_group(row["row_group"], columns=["montage"])
         except (OSError, pa.ArrowInvalid) as error:
-            raise CorpusError(f"shard {shard} can't be read: {error}") from error
+            raise CorpusError(f"shard {row['shard']} can't be read: {error}") from error
+        picture: bytes = group["montage"][0].as_py()
         return picture

@@ -1,9 +1,9 @@
-"""From a path to ``Brains``."""
+"""From a path or an address to ``Brains``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,52 +11,79 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.load import derived
 from allbrains.load.brains import Brains
+from allbrains.load.remote import CACHE_GB, shelf_at
 from allbrains.load.where import rows_where
 from allbrains.store import manifest
+from allbrains.store.blobs import Folder, Shelf
 from allbrains.store.layout import Layout
 from allbrains.store.schema import MapSpec, corpus_text, place_columns, specs_of_samples
 
 
-def open_corpus(path: str | PathLike[str], maps: Sequence[str] | None = None, where: str = "") -> Brains:
+def open_corpus(
+    path: str | PathLike[str],
+    maps: Sequence[str] | None = None,
+    where: str = "",
+    *,
+    cache: str | PathLike[str] | None = None,
+    cache_gb: float = CACHE_GB,
+) -> Brains:
     """Return the samples of a corpus; only rows whose outcome is done.
 
     Args:
-        path: the output folder of ``allbrains build``.
-        maps: names of the maps that will be read; all where it isn't given.
+        path: the output folder of ``allbrains build``, or its address: ``https://…``, ``s3://…``,
+            ``hf://datasets/…`` (with the extra ``remote``, and s3fs or huggingface_hub).
+        maps: names of the maps that will be read, also of derived ones such as ``modulated_gm``; all
+            stored ones where it isn't given.
         where: an SQL condition over the columns of ``samples.parquet``, such as
             ``"age_years between 20 and 40 and sex = 'female'"``.
+        cache: folder for what came from an address; the user's cache folder where it isn't given.
+        cache_gb: size that the cache doesn't exceed, GB.
 
     Raises:
         ConfigurationError: there is no corpus, no such map, or the condition is wrong.
-        CorpusError: ``samples.parquet`` is damaged.
+        CorpusError: ``samples.parquet`` is damaged, or the address can't be read.
     """
-    layout = Layout(Path(path))
-    table = _samples(layout)
-    corpus = manifest.parse(corpus_text(table.schema), layout.samples)
+    name = fspath(path)
+    if "://" in name:
+        shelf: Shelf = shelf_at(name, Path(cache) if cache else None, cache_gb)
+    else:
+        shelf = Folder(Path(name))
+        _see_that_it_is_finished(Layout(Path(name)))
+    table = _samples(shelf)
+    corpus = manifest.parse(corpus_text(table.schema), Path(SAMPLES))
     specs = specs_of_samples(table.schema)
     table = table.filter(pc.equal(table["outcome"], "done"))
     if where:
         table = table.take(pa.array(rows_where(_questionable(table, specs), where), pa.int64()))
-    chosen = _chosen(specs, maps)
-    others = [column for name in specs if name not in chosen for column in place_columns(name)]
+    chosen = _chosen(specs, maps, table.column_names)
+    kept = {part for one in chosen for part in derived.parts_of(one, specs)}
+    others = [column for one in specs if one not in kept for column in place_columns(one)]
     table = table.drop_columns(others).combine_chunks()
-    return Brains(root=layout.root, corpus=corpus, specs=chosen, table=table)
+    readable = {one: spec for one, spec in specs.items() if one in kept}
+    return Brains(shelf=shelf, corpus=corpus, maps=chosen, specs=readable, table=table)
 
 
-def _samples(layout: Layout) -> pa.Table:
-    """Return the samples table without the pictures, which are most of its bytes."""
+SAMPLES = Layout(Path()).samples.name
+
+
+def _see_that_it_is_finished(layout: Layout) -> None:
     if not layout.samples.exists():
         manifest.read(layout)  # says what is wrong where this is no corpus at all
         raise ConfigurationError(
             f"{layout.root} has no samples yet: `allbrains build` writes them when it ends"
         )
+
+
+def _samples(shelf: Shelf) -> pa.Table:
+    """Return the samples table without the pictures, which are most of its bytes."""
     try:
-        with pq.ParquetFile(layout.samples) as file:
+        with shelf.open(SAMPLES) as source, pq.ParquetFile(source) as file:
             names = [name for name in file.schema_arrow.names if name != "montage"]
             return file.read(columns=names)
     except (OSError, pa.ArrowInvalid) as error:
-        raise CorpusError(f"{layout.samples} can't be read: {error}") from error
+        raise CorpusError(f"{shelf.where()}/{SAMPLES} can't be read: {error}") from error
 
 
 def _questionable(table: pa.Table, specs: dict[str, MapSpec]) -> pa.Table:
@@ -65,9 +92,11 @@ def _questionable(table: pa.Table, specs: dict[str, MapSpec]) -> pa.Table:
     return table.select([name for name in table.column_names if name not in places])
 
 
-def _chosen(specs: dict[str, MapSpec], maps: Sequence[str] | None) -> dict[str, MapSpec]:
+def _chosen(specs: dict[str, MapSpec], maps: Sequence[str] | None, columns: list[str]) -> tuple[str, ...]:
+    """Return the names of the chosen maps."""
     if maps is None:
-        return specs
-    if unknown := [name for name in maps if name not in specs]:
-        raise ConfigurationError(f"no map {', '.join(unknown)} in this corpus; there are {', '.join(specs)}")
-    return {name: specs[name] for name in maps}
+        return tuple(specs)
+    known = [*specs, *derived.possible(specs, columns)]
+    if unknown := [name for name in maps if name not in known]:
+        raise ConfigurationError(f"no map {', '.join(unknown)} in this corpus; there are {', '.join(known)}")
+    return tuple(maps)

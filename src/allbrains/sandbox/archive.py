@@ -143,9 +143,13 @@ def object_id(path: str, size: int, digest: hashlib._Hash) -> str:
     """Return annex key or git blob id of a file whose bytes were fed to its `object_hash`."""
     if digest.name == "sha1":
         return digest.hexdigest()
-    name = path.rpartition("/")[2]
-    extension = _KEY_EXTENSION.search(name.lstrip("."))
-    return f"{digest.name.upper()}E-s{size}--{digest.hexdigest()}{extension[0] if extension else ''}"
+    return f"{digest.name.upper()}E-s{size}--{digest.hexdigest()}{key_extension(path)}"
+
+
+def key_extension(path: str) -> str:
+    """Return what git-annex keeps of a file's name in its key."""
+    extension = _KEY_EXTENSION.search(path.rpartition("/")[2].lstrip("."))
+    return extension[0] if extension else ""
 
 
 def version_id(dataset: str, path: str, digests: Digests) -> str:

@@ -122,13 +122,18 @@ class SynToTemplate:
 
 def coarse_brain(t1w: Volume) -> Volume:
     """Return the stripped image on a RAS-aligned 2 mm grid around it, 0 to 1 at its 99.5th percentile."""
-    corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in t1w.array.shape]), -1).reshape(-1, 3)
-    world = corners @ t1w.affine[:3, :3].T + t1w.affine[:3, 3]
-    low, high = world.min(axis=0), world.max(axis=0)
-    brain = coarsen(t1w, Grid.box(low.tolist(), (high - low).tolist(), REGISTRATION_SPACING))
+    brain = coarsen(t1w, box_around(t1w, REGISTRATION_SPACING))
     inside = brain.array[brain.array > 0]
     scale = float(np.percentile(inside, 99.5)) if inside.size else 1.0
     return Volume(array=np.clip(brain.array / scale, 0, 1.2), affine=brain.affine)
+
+
+def box_around(volume: Volume, spacing: float) -> Grid:
+    """Return the RAS-aligned grid of cubic voxels, edge in mm, that covers a volume, corners included."""
+    corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in volume.array.shape]), -1).reshape(-1, 3)
+    world = corners @ volume.affine[:3, :3].T + volume.affine[:3, 3]
+    low, high = world.min(axis=0), world.max(axis=0)
+    return Grid.box(low.tolist(), (high - low).tolist(), spacing)
 
 
 def template_correlation(brain: Volume, warp: Warp) -> float:

@@ -8,50 +8,66 @@ from typing import ClassVar
 import numpy as np
 
 from allbrains.recipe import Case
-from allbrains.records import Volume
+from allbrains.records import Array, Volume
 from allbrains.space.grid import jacobian, sample, through
 from allbrains.space.template import output_grid
+from allbrains.steps.labels import region_at, six_labels
+
+_SAMPLED = ("t1w", "mask", "csf", "gm", "wm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToTemplate:
-    """Carry T1w, mask and tissues onto the corpus grid, with the log-Jacobian.
+    """Carry T1w, mask and tissues onto the corpus grid, with labels and the log-Jacobian.
+
+    Only voxels within 8 mm of the template's brain are filled; the rest of the box is 0.
 
     Attributes:
         spacing_mm: of the corpus grid.
     """
 
     name: ClassVar[str] = "to_template"
-    version: ClassVar[int] = 1
-    needs: ClassVar[tuple[str, ...]] = ("t1w", "mask", "csf", "gm", "wm", "warp")
-    gives: ClassVar[tuple[str, ...]] = tuple(
-        f"template_{name}" for name in ("t1w", "mask", "csf", "gm", "wm", "logjac")
-    )
+    version: ClassVar[int] = 2
+    needs: ClassVar[tuple[str, ...]] = (*_SAMPLED, "warp")
+    gives: ClassVar[tuple[str, ...]] = tuple(f"template_{name}" for name in (*_SAMPLED, "labels", "logjac"))
 
     spacing_mm: float = 1.0
 
     def __call__(self, case: Case) -> Case:
         """Return the case with the ``template_*`` images.
 
-        ``template_t1w`` is in units of the WM centre; tissues are fractions; ``template_logjac`` is
-        the natural log of the non-linear part's determinant (template → scan, without the affine).
+        ``template_t1w`` is in units of the WM centre; tissues are fractions; ``template_labels`` has the
+        codes of ``steps.labels.Label``; ``template_logjac`` is the natural log of the non-linear part's
+        determinant (template → scan, without the affine).
         """
         grid, warp = output_grid(self.spacing_mm), case.warps["warp"]
-        points = grid.points()
-        names = ("t1w", "mask", "csf", "gm", "wm")
-        arrays = [case.images[name].array for name in names]
-        warped = sample(arrays, case.images["t1w"].affine, through(warp, points))
-        (log_jacobian,) = sample(
-            [np.log(np.maximum(jacobian(warp), 1e-3))], warp.grid_affine, points, edge=True
-        )
-        t1w, mask, *tissues = warped
+        everywhere = grid.points()
+        region = region_at(everywhere)
+        near = region > 0
+        points = everywhere[near]
+        native = [case.images[name].array for name in _SAMPLED]
+        t1w, mask, csf, gm, wm = sample(native, case.images["t1w"].affine, through(warp, points))
+        (logjac,) = sample([np.log(np.maximum(jacobian(warp), 1e-3))], warp.grid_affine, points, edge=True)
         inside = mask >= 0.5
-        images = {
+        found = {
             "t1w": np.where(inside, t1w / np.float32(case.numbers["wm_centre_raw"]), np.float32(0)),
             "mask": inside,
-            **dict(zip(("csf", "gm", "wm"), tissues, strict=True)),
-            "logjac": log_jacobian,
+            "csf": csf,
+            "gm": gm,
+            "wm": wm,
+            "labels": np.where(inside, six_labels(region[near], csf, gm, wm), np.uint8(0)),
+            "logjac": logjac,
         }
         return case.plus(
-            images={f"template_{k}": Volume(array=v, affine=grid.affine) for k, v in images.items()}
+            images={
+                f"template_{name}": Volume(array=_filled(near, values), affine=grid.affine)
+                for name, values in found.items()
+            }
         )
+
+
+def _filled(near: Array, values: Array) -> Array:
+    """Return an array on the grid of ``near`` with the values where it is true and 0 elsewhere."""
+    array = np.zeros(near.shape, values.dtype)
+    array[near] = values
+    return array

@@ -45,7 +45,7 @@ def encode(array: Array) -> bytes:
     return chunk
 
 
-def decode_into(chunk: bytes, out: Array) -> None:
+def decode_into(chunk: bytes | memoryview, out: Array) -> None:
     """Decode a chunk into ``out``; releases the GIL.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from allbrains.errors import AllbrainsError, ConfigurationError, CorpusError, TransientError
+from allbrains.errors import AllbrainsError, ConfigurationError, CorpusError, NoSpace
 
 # Called with the name of each commit step, before or after it. Tests crash in it at the Nth step.
 Hook = Callable[[str], None]
@@ -26,7 +26,7 @@ def publishing(path: Path, at: Hook = passing) -> Iterator[Path]:
     """Give a temporary path to write to; on leaving, what was written there appears as ``path``.
 
     Raises:
-        TransientError: the disk or the quota is full; nothing is left behind.
+        NoSpace: the disk or the quota is full; nothing is left behind.
         ConfigurationError: the folder can't be written to.
         CorpusError: the disk fails.
     """
@@ -60,7 +60,7 @@ def make_folder(folder: Path) -> None:
 def translated(error: OSError, path: Path) -> AllbrainsError:
     """Return what the caller should do about an error of the operating system."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return TransientError(f"no space left to write {path}")
+        return NoSpace(f"no space left to write {path}")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         return ConfigurationError(f"can't write {path}: {os.strerror(error.errno)}")
     return CorpusError(f"can't write {path}: {error}")

@@ -7,6 +7,8 @@
     OUT/staging/<scan_id>.parquet                 finished scans that wait for their shard to be sealed
     OUT/shards/<dataset>/<dataset>-00000.parquet  samples, at most 64 a file, one a row group
     OUT/samples.parquet                           one row a planned scan, with the place of each map
+    OUT/SHA256SUMS                                digests of the shards and of that table
+    OUT/splits.parquet                            which side of a split each sample is on, where there is one
 """
 
 from __future__ import annotations
@@ -63,6 +65,11 @@ class Layout:
     def samples(self) -> Path:
         """The table with one row for each planned scan."""
         return self.root / "samples.parquet"
+
+    @property
+    def sums(self) -> Path:
+        """The list of digests."""
+        return self.root / "SHA256SUMS"
 
     def staged(self, scan_id: str) -> Path:
         """Return where a scan's staged sample is."""

@@ -271,6 +271,24 @@ class Ledger(LedgerReader):
                 (shard.dataset, shard.number, membership(self.outcomes(shard)), sealed.sha256, sealed.size),
             )
 
+    def unseal(self, shard: ShardKey) -> None:
+        """Forget the shard's file, so that it is written again when its scans have their outcomes."""
+        with self._transaction("unseal"):
+            self._db.execute(
+                "DELETE FROM shards WHERE dataset = ? AND shard = ?", (shard.dataset, shard.number)
+            )
+
+    def remove(self, dataset: str) -> int:
+        """Forget a dataset with its scans, outcomes, costs and shards; return how many scans it had."""
+        with self._transaction("remove"):
+            for table in ("outcomes", "costs"):
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE scan_id IN (SELECT scan_id FROM scans WHERE dataset = ?)",
+                    (dataset,),
+                )
+            self._db.execute("DELETE FROM shards WHERE dataset = ?", (dataset,))
+            return self._db.execute("DELETE FROM scans WHERE dataset = ?", (dataset,)).rowcount
+
     def _next_place(self, dataset: str) -> int:
         """Return how many places of the dataset's shards were given away."""
         query = "SELECT ifnull(max(shard * ? + position) + 1, 0) FROM scans WHERE dataset = ?"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from allbrains.errors import AllbrainsError, ConfigurationError, CorpusError, TransientError
+from allbrains.errors import AllbrainsError, ConfigurationError, CorpusError, NoSpace
 from allbrains.store.files import make_folder, translated
 
 APPLICATION_ID = 0x616C6272  # "albr" in the file's header, so that `file` and we can tell it
@@ -63,7 +63,7 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
     Raises:
         ConfigurationError: it is of a later version, or the folder can't be written to.
         CorpusError: the file is not a ledger.
-        TransientError: the disk is full.
+        NoSpace: the disk is full.
     """
     try:
         make_folder(path.parent)
@@ -115,7 +115,7 @@ def translating(path: Path) -> Iterator[None]:
 def _translated(error: sqlite3.Error, path: Path) -> AllbrainsError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
     if code == sqlite3.SQLITE_FULL:
-        return TransientError(f"no space left to write {path}")
+        return NoSpace(f"no space left to write {path}")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return ConfigurationError(f"another process writes {path}: one build a folder")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):

@@ -20,10 +20,12 @@ from allbrains.store import manifest
 from allbrains.store.files import Hook, passing, publishing
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import LedgerReader, Sealed
-from allbrains.store.schema import MapSpec, samples_schema, specs_of_shard
+from allbrains.store.schema import LEFT_OUT, MapSpec, samples_schema, specs_of_shard
 from allbrains.store.shards import Entry, entries
+from allbrains.store.sums import write_sums
 
 ROWS_PER_GROUP = 1024  # 40 MB of montages; without them, few enough groups that a scan over all is quick
+SAMPLES: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 
 _NOBODY = pa.schema([pa.field("scan_id", pa.string())]).empty_table()
 
@@ -36,7 +38,7 @@ def write_samples(
     descriptions: Mapping[str, str] | None = None,
     at: Hook = passing,
 ) -> None:
-    """Write the samples table of an output folder.
+    """Write the samples table of an output folder, then the list of digests.
 
     Args:
         layout: of the folder.
@@ -62,7 +64,7 @@ def write_samples(
     people = {row["scan_id"]: row for row in demographics.to_pylist()}
     with (
         publishing(layout.samples, at) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+        pq.ParquetWriter(temporary, schema, **SAMPLES) as writer,
     ):
         rows: list[dict[str, Any]] = []
         for row in _rows(layout, ledger, sealed, people):
@@ -71,6 +73,7 @@ def write_samples(
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
                 rows = []
         writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+    write_sums(layout, ledger, at=at)
 
 
 def _names(
@@ -99,7 +102,8 @@ def _rows(
     for shard, members in groupby(ledger.members(), key=lambda member: member.shard):
         held = entries(layout.shard(shard)) if shard in sealed else {}
         scans = [member.scan for member in members]
-        for scan, row in zip(scans, tables.scans_table(scans).to_pylist(), strict=True):
+        of_scans = tables.scans_table(scans).drop_columns(LEFT_OUT).to_pylist()
+        for scan, row in zip(scans, of_scans, strict=True):
             outcome, entry = outcomes.get(scan.scan_id), held.get(scan.scan_id)
             told = {**row, **people.get(scan.scan_id, {})}
             if isinstance(outcome, Done) and entry is not None:

@@ -75,6 +75,8 @@ OUTCOME: Columns = {
     "shard_size": (pa.int64(), "Bytes of that file; another size means that this table is out of date"),
     "row_group": (pa.int32(), "Row group of the sample, from 0; it has one row"),
 }
+# Where a scan was fetched from is the catalogue's: a folder's addresses name the machine that they were on.
+LEFT_OUT = ("urls",)
 _OF_MAP_IN_SAMPLES = {"{}_start": (pa.int64(), "{}: first byte of the chunk in the shard")} | _OF_MAP_IN_ROW
 _MONTAGE = {"montage": _ROW["montage"]}
 
@@ -128,7 +130,7 @@ def samples_schema(
     Raises:
         ValueError: two columns have one name.
     """
-    fields = [field.with_nullable(True) for field in tables.SCANS]
+    fields = [field.with_nullable(True) for field in tables.SCANS if field.name not in LEFT_OUT]
     fields += [field.with_nullable(True) for field in demographics]
     fields += _fields(OUTCOME, nullable=True)
     told = {name: (pa.float64(), descriptions.get(name, "Number of the recipe")) for name in numbers}

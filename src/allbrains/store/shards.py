@@ -9,7 +9,6 @@ for every chunk of every shard before the shard gets its name.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,10 @@ from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger, Member, Sealed
 from allbrains.store.schema import specs_of_shard
 from allbrains.store.staging import PARQUET, staged_row
+from allbrains.store.sums import sha256
+
+# What pyarrow, and who reads the JSON in its metadata, may raise over a file with flipped bits.
+UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
 
 _LENGTH_BYTES = 4  # PLAIN encoding of binary: length, little-endian, then the value
 
@@ -64,7 +67,7 @@ def seal(layout: Layout, ledger: Ledger, shard: ShardKey, *, at: Hook = passing)
         with publishing(path, at) as temporary:
             _write(temporary, _rows(layout, path, members), path)
             _check_places(temporary)
-        sealed = Sealed(sha256=_sha256(path), size=path.stat().st_size)
+        sealed = Sealed(sha256=sha256(path), size=path.stat().st_size)
     else:
         path.unlink(missing_ok=True)
         sealed = Sealed()
@@ -81,32 +84,52 @@ def entries(path: Path, *, montages: bool = True) -> dict[str, Entry]:
         CorpusError: the file is missing or is not a shard.
     """
     try:
-        file = pq.ParquetFile(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        with pq.ParquetFile(path) as file:
+            return _entries(file, montages=montages)
+    except UNREADABLE as error:
         raise CorpusError(f"{path} can't be read as a shard: {error}") from error
-    with file:
-        schema = file.schema_arrow
-        specs = specs_of_shard(schema)
-        dropped = {*specs} if montages else {*specs, "montage"}
-        columns = [name for name in schema.names if name not in dropped]
-        rows = file.read(columns=columns, use_threads=False).to_pylist()
-        return {
-            row["scan_id"]: Entry(
-                row_group=group,
-                values=row,
-                starts={
-                    m: locate(file.metadata, group, schema.get_field_index(m), row[f"{m}_nbytes"])
-                    for m in specs
-                },
-            )
-            for group, row in enumerate(rows)
-        }
+
+
+def _entries(file: pq.ParquetFile, *, montages: bool) -> dict[str, Entry]:
+    schema = file.schema_arrow
+    specs = specs_of_shard(schema)
+    dropped = {*specs} if montages else {*specs, "montage"}
+    columns = [name for name in schema.names if name not in dropped]
+    rows = file.read(columns=columns, use_threads=False).to_pylist()
+    return {
+        row["scan_id"]: Entry(
+            row_group=group,
+            values=row,
+            starts={
+                m: locate(file.metadata, group, schema.get_field_index(m), row[f"{m}_nbytes"]) for m in specs
+            },
+        )
+        for group, row in enumerate(rows)
+    }
 
 
 def locate(metadata: pq.FileMetaData, row_group: int, column: int, nbytes: int) -> int:
     """Return the first byte, in the file, of the only value of a column chunk: its last ``nbytes``."""
     chunk = metadata.row_group(row_group).column(column)
     return int(chunk.data_page_offset + chunk.total_compressed_size - nbytes)
+
+
+def undamaged(path: Path, row_group: int) -> pa.Table:
+    """Return a sample of a shard, as a table of one row, with all its checksums checked.
+
+    Raises:
+        CorpusError: it is damaged; says which map, or that it is another column.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            row = file.read_row_group(row_group, use_threads=False)
+        for name in specs_of_shard(row.schema):
+            if codec.checksum(row[name][0].as_buffer()) != row[f"{name}_crc32"][0].as_py():
+                raise CorpusError(f"{row['path'][0]}, map {name}: its checksum in {path} is wrong")
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read_row_group(row_group, use_threads=False)
+    except UNREADABLE as error:
+        raise CorpusError(f"sample {row_group} of {path} is damaged: {error}") from error
 
 
 def _rows(layout: Layout, path: Path, members: list[tuple[Member, Done]]) -> Iterator[pa.Table]:
@@ -121,15 +144,7 @@ def _rows(layout: Layout, path: Path, members: list[tuple[Member, Done]]) -> Ite
                     f"{member.scan.key} is done, but its sample is neither staged nor in {path}: "
                     "`allbrains repair` makes it again"
                 ) from error
-            with pq.ParquetFile(path) as file:
-                yield _undamaged(file.read_row_group(before[member.scan.scan_id], use_threads=False), path)
-
-
-def _undamaged(row: pa.Table, path: Path) -> pa.Table:
-    for name in specs_of_shard(row.schema):
-        if codec.checksum(row[name][0].as_buffer()) != row[f"{name}_crc32"][0].as_py():
-            raise CorpusError(f"{row['path'][0]}, map {name}: its checksum in {path} is wrong")
-    return row
+            yield undamaged(path, before[member.scan.scan_id])
 
 
 def _write(temporary: Path, rows: Iterator[pa.Table], path: Path) -> None:
@@ -165,8 +180,3 @@ def _check_places(path: Path) -> None:
                         f"{path}: the map {name} of row group {entry.row_group} is not at byte {start} "
                         f"(written with pyarrow {pa.__version__})"
                     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -24,7 +24,13 @@ from allbrains.store.manifest import Corpus, matrix
 from allbrains.store.schema import MapSpec, shard_schema
 
 # Blobs are compressed already, differ all, and are found by their place: no codec, dictionary, statistics.
-PARQUET: dict[str, Any] = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+# Parquet's own page checksums cover what the maps' don't: numbers, texts, montage.
+PARQUET: dict[str, Any] = {
+    "compression": "none",
+    "use_dictionary": False,
+    "write_statistics": False,
+    "write_page_checksum": True,
+}
 
 
 def stage(sample: Sample, scan: Scan, corpus: Corpus, layout: Layout, *, at: Hook = passing) -> Done:
@@ -34,13 +40,17 @@ def stage(sample: Sample, scan: Scan, corpus: Corpus, layout: Layout, *, at: Hoo
         ValueError: a map is empty or not of integers, or its name is unfit.
         TransientError: the disk is full.
     """
-    row = row_of(sample, scan, corpus)
-    sink = pa.BufferOutputStream()
-    pq.write_table(row, sink, row_group_size=1, **PARQUET)
-    data = sink.getvalue()
+    data = serialised(row_of(sample, scan, corpus))
     with publishing(layout.staged(scan.scan_id), at) as temporary:
         temporary.write_bytes(data)
     return Done(sha256=hashlib.sha256(data).hexdigest(), size=data.size)
+
+
+def serialised(row: pa.Table) -> pa.Buffer:
+    """Return a table of one row as the bytes of its staged file; another pyarrow may give others."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(row, sink, row_group_size=1, **PARQUET)
+    return sink.getvalue()
 
 
 def row_of(sample: Sample, scan: Scan, corpus: Corpus) -> pa.Table:

@@ -69,6 +69,7 @@ def sample(number: int) -> Sample:
         },
         numbers={
             "gm_ml": 600.0 + number,
+            "affine_determinant": 0.75,
             "not_measured": float("nan"),
             **{f"affine_{r}{c}": float(r == c) for r in range(3) for c in range(4)},
         },

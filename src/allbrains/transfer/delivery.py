@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from allbrains.errors import Reason, ScanUnusable, TransientError
+from allbrains.errors import NoSpace, Reason, ScanUnusable, TransientError
 from allbrains.records import Algorithm, Digest
 from allbrains.transfer.client import Client, Refused, bare
 
@@ -61,7 +61,8 @@ def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, clien
     Raises:
         ScanUnusable: every URL that delivers, delivers other bytes than promised.
         Unavailable: every URL says no.
-        TransientError: no URL delivers now, or the disk is full.
+        TransientError: no URL delivers now.
+        NoSpace: the disk is full.
     """
     if _keeps_promise(target, size, digest):
         return target
@@ -77,9 +78,7 @@ def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, clien
         _sync_folder(target.parent)
     except OSError as error:
         if error.errno in _FULL:
-            raise TransientError(
-                f"no space left for {target.name} ({size} bytes): {error.strerror}"
-            ) from error
+            raise NoSpace(f"no space left for {target.name} ({size} bytes): {error.strerror}") from error
         raise
     finally:
         part.unlink(missing_ok=True)

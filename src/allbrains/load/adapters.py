@@ -1,0 +1,74 @@
+"""A brain as other libraries want it. Each library is imported when its adapter is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from allbrains.errors import ConfigurationError
+from allbrains.records import Volume
+
+if TYPE_CHECKING:
+    from nibabel.nifti1 import Nifti1Image
+
+_TEMPLATE_CODE, _MM = 4, 2  # NIfTI's codes: a template's world, millimetres
+
+
+def nibabel_image(volume: Volume) -> Nifti1Image:
+    """Return a float32 image in memory; its world is the template's, RAS+ mm.
+
+    Raises:
+        ConfigurationError: nibabel is not installed.
+    """
+    try:
+        import nibabel
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("to_nibabel() needs nibabel: pip install nibabel") from error
+    image = nibabel.Nifti1Image(volume.array, volume.affine)
+    image.set_sform(volume.affine, _TEMPLATE_CODE)
+    image.set_qform(volume.affine, _TEMPLATE_CODE)
+    image.header.set_xyzt_units(_MM)
+    return image
+
+
+def torchio_subject(volumes: Mapping[str, Volume], labels: frozenset[str], row: Mapping[str, Any]) -> Any:
+    """Return a ``torchio.Subject``: an image a map, and the row's entries.
+
+    Args:
+        volumes: by name.
+        labels: names of the maps that hold names of tissues, not intensities.
+        row: of the samples table.
+
+    Raises:
+        ConfigurationError: torchio is not installed.
+    """
+    try:
+        import torch
+        import torchio
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("to_torchio() needs TorchIO: pip install torchio") from error
+    images = {
+        name: (torchio.LabelMap if name in labels else torchio.ScalarImage)(
+            tensor=torch.from_numpy(volume.array)[None], affine=volume.affine
+        )
+        for name, volume in volumes.items()
+    }
+    return torchio.Subject(**{**row, **images})
+
+
+def monai_dictionary(volumes: Mapping[str, Volume], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dictionary for MONAI's dictionary transforms: a ``MetaTensor`` a map, channel first.
+
+    Raises:
+        ConfigurationError: MONAI is not installed.
+    """
+    try:
+        import torch
+        from monai.data import MetaTensor
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("to_monai() needs MONAI: pip install monai") from error
+    images = {
+        name: MetaTensor(torch.from_numpy(volume.array)[None], affine=torch.from_numpy(volume.affine))
+        for name, volume in volumes.items()
+    }
+    return {**row, **images}

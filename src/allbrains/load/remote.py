@@ -1,0 +1,110 @@
+"""A corpus at an address: ``https://…``, ``s3://…``, ``hf://datasets/…``, whatever fsspec knows.
+
+A map is one ranged request; what came is kept in a bounded cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.load.cache import Cache
+from allbrains.store.blobs import Place
+
+CACHE_GB = 10.0
+_BLOCK = 1 << 18  # bytes that are fetched at once of a table; fsspec's own 5 MB fetch a whole shard's head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """A corpus at an address. Safe in any thread, after a fork and a pickle.
+
+    Attributes:
+        url: of the output folder.
+        cache: of what was read.
+        attempts: at each request.
+        pause_s: before the second attempt; twice as long before each further one.
+    """
+
+    url: str
+    cache: Cache
+    attempts: int = 3
+    pause_s: float = 0.5
+
+    def read(self, place: Place) -> bytes:
+        """Return a chunk, its checksum checked: from the cache, or in one ranged request."""
+        key = hashlib.sha256(f"{self.url}\0{place}".encode()).hexdigest()
+        held = self.cache.get(key)
+        if held is not None:
+            try:
+                place.check(held)
+            except CorpusError:
+                self.cache.drop(key)
+            else:
+                return held
+        chunk = self._range(place)
+        place.check(chunk)
+        self.cache.put(key, chunk)
+        return chunk
+
+    def open(self, name: str) -> Any:
+        """Return a file of the corpus, binary; the caller closes it."""
+        filesystem, root = self._filesystem()
+        try:
+            return filesystem.open(f"{root}/{name}", "rb", block_size=_BLOCK)
+        except _troubles() as error:
+            raise CorpusError(f"{self.url}/{name} can't be read: {_said(error)}") from error
+
+    def where(self) -> str:
+        """Return the address."""
+        return self.url
+
+    def _range(self, place: Place) -> bytes:
+        filesystem, root = self._filesystem()
+        end = place.start + place.nbytes
+        for attempt in range(self.attempts):
+            try:
+                chunk: bytes = filesystem.cat_file(f"{root}/{place.shard}", start=place.start, end=end)
+                break
+            except _troubles() as error:
+                if attempt + 1 == self.attempts or isinstance(error, FileNotFoundError | PermissionError):
+                    raise CorpusError(f"{self.url}/{place.shard} can't be read: {_said(error)}") from error
+            time.sleep(self.pause_s * 2**attempt)
+        if len(chunk) != place.nbytes:
+            raise CorpusError(
+                f"{self.url}/{place.shard}: {len(chunk)} bytes came for a range of {place.nbytes}; "
+                "the server doesn't serve ranges, or samples.parquet is out of date"
+            )
+        return chunk
+
+    def _filesystem(self) -> tuple[Any, str]:
+        """Return fsspec's file system, which it keeps for each process itself, and the root in it."""
+        try:
+            import fsspec
+
+            filesystem, root = fsspec.core.url_to_fs(self.url)
+        except (ImportError, ValueError) as error:
+            raise ConfigurationError(f"{self.url}: {error}; see: pip install 'allbrains[remote]'") from error
+        return filesystem, root.rstrip("/")
+
+
+def shelf_at(url: str, cache: Path | None, cache_gb: float) -> Remote:
+    """Return the corpus at an address; its cache is in ``cache``, or in the user's cache folder."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Remote(url=url.rstrip("/"), cache=Cache(cache or home / "allbrains" / "maps", int(cache_gb * 1e9)))
+
+
+def _troubles() -> tuple[type[BaseException], ...]:
+    """Return what a request may end in; aiohttp's errors are not the system's."""
+    client = getattr(sys.modules.get("aiohttp"), "ClientError", OSError)
+    return (OSError, client)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".split("?")[0]  # a signed address ends in its signature
