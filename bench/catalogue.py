@@ -118,13 +118,13 @@ def floor(server: Server) -> tuple[float, int]:
 
     def files(node: dict[str, Any]) -> int:
         variables = {"dataset": node["id"], "tag": node["latestSnapshot"]["tag"]}
-        return len(post({"query": queries.FILES, "variables": variables}))
+        return len(post({"query": queries.render(queries.FILES), "variables": variables}))
 
     began = time.monotonic()
     nodes: list[dict[str, Any]] = []
     after, more, size = None, True, 0
     while more:
-        answer = post({"query": queries.LIST, "variables": {"first": 100, "after": after}})
+        answer = post({"query": queries.render(queries.LIST), "variables": {"first": 100, "after": after}})
         page = json.loads(answer)["data"]["datasets"]
         nodes += [edge["node"] for edge in page["edges"]]
         more, after = page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]

@@ -24,7 +24,7 @@ from allbrains.sandbox.simulated.design import Content, Design, Pattern, sidecar
 from allbrains.sandbox.simulated.draw import generator
 
 Bytes = NDArray[np.uint8]
-_HEX = np.array([list(b"%02x" % value) for value in range(256)], dtype=np.uint8)
+_HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 _BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._", dtype=np.uint8)
 _VERSION = 32  # characters of an S3 version id
 _ZERO = ord("0")
@@ -312,8 +312,8 @@ class _Tier:
         lines[:, self._first : start] = self._sizes
         drawn = np.frombuffer(generator(*self._key, 1).bytes(count * (width - start)), dtype=np.uint8)
         drawn = drawn.reshape(count, width - start)
-        # a digest needs half a byte a digit, a version six bits a character: one byte each is simpler
-        lines[:, start:] = _HEX[:, 1][drawn]
+        # four bits of each byte are a digit of a digest, six a character of a version
+        lines[:, start:] = _HEX[drawn & 15]
         versions = [column for columns in self._columns for column in columns.version]
         lines[:, versions] = _BASE64[drawn[:, np.array(versions, dtype=int) - start] & 63]
         for columns, digests in zip(self._columns, self.true_digests, strict=True):
