@@ -36,15 +36,12 @@ from allbrains.store.ledger import Tally
 @click.option(
     "--memory",
     type=click.FloatRange(min=100),
-    show_default="6000, more where the recipe needs it",
-    help="MB a scan.",
+    help="MB a scan. Default: 6000, more where the recipe needs it.",
 )
 @click.option(
     "--device",
     type=click.Choice(["cpu", "cuda"]),
-    default="",
-    show_default="as the recipe says: cpu",
-    help="Where networks run, for the steps that can choose.",
+    help="Where torch's networks run. Default: as the recipe says, which is cpu.",
 )
 def command(
     *,
@@ -53,16 +50,15 @@ def command(
     out: Path,
     timeout: float,
     memory: float | None,
-    device: str,
+    device: str | None,
     **choice: Any,
 ) -> int:
     """Turn scans into a corpus in --out: a sample for each, or a row that says why not.
 
     The same command again goes on where this one stopped.
     """
-    made = recipes.ready(
-        recipe, device=device
-    )  # what is misspelt or missing ends here, not after a long crawl
+    # what is misspelt or missing ends here, not after a long crawl
+    made = recipes.ready(recipe, device=device or "")
     chosen = gather(out=out, **choice)
     tally = run(
         chosen,
@@ -70,7 +66,7 @@ def command(
         recipe=recipe,
         slots=jobs or default_slots(made),
         limits=Limits(wall_s=timeout, memory_mb=memory or ceiling_mb(made)),
-        device=device,
+        device=device or "",
     )
     for line in lines(tally):
         click.echo(line)
