@@ -36,14 +36,12 @@ from allbrains.store.ledger import Tally
 @click.option(
     "--memory",
     type=click.FloatRange(min=100),
-    show_default="6000, more where the recipe needs it",
-    help="MB a scan.",
+    help="MB a scan. Default: 6000, more where the recipe needs it.",
 )
 @click.option(
     "--device",
     type=click.Choice(["cpu", "cuda"]),
-    show_default="as the recipe says: cpu",
-    help="Where networks run, for the steps that can choose.",
+    help="Where torch's networks run. Default: as the recipe says, which is cpu.",
 )
 def command(
     *,

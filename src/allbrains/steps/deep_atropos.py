@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from allbrains.recipe import WHERE, Case, Lack
-from allbrains.records import Array, Volume
+from allbrains.records import Affine, Array, Volume
 from allbrains.space.grid import Grid, sample, transform
 from allbrains.steps.antspynet_bridge import FILES, antspynet, array_of, folder_of, image_of, lacking
 from allbrains.steps.centres import centres
@@ -46,14 +47,8 @@ class DeepAtropos:
             image_of(given), do_preprocessing=False, use_spatial_priors=1, verbose=False
         )
         maps = [array_of(image) for image in found["probability_images"][1:]]  # the first is background
-        t1w, mask = case.images["t1w"], case.images["mask"].array
-        to_mni = np.asarray(np.linalg.inv(case.warps["cropped_mni"].affine), np.float64)
-        points = transform(to_mni, Grid(shape=t1w.array.shape, affine=t1w.affine).points()[mask])
-        six = {}
-        for name, values in zip(SIX, sample(maps, given.affine, points), strict=True):
-            array = np.zeros(mask.shape, np.float32)
-            array[mask] = np.clip(values, 0, 1)
-            six[name] = array
+        t1w = case.images["t1w"]
+        six = on_scan(maps, given.affine, case.warps["cropped_mni"].affine, case.images["mask"])
         three = three_of_six(six)
         images: dict[str, Array] = {**six, **three}
         return case.plus(
@@ -64,3 +59,22 @@ class DeepAtropos:
             },
             texts={"deep_atropos_weights": digest_of(folder_of(self.cache), FILES["deep_atropos"])},
         ).without("preprocessed")
+
+
+def on_scan(maps: Sequence[Array], affine: Affine, to_scan: Affine, mask: Volume) -> dict[str, Array]:
+    """Return the six maps on the scan's grid, by name: float32, 0 outside the mask.
+
+    Args:
+        maps: in the order of ``SIX``, 0-1.
+        affine: voxel of the maps → their world, RAS+ mm.
+        to_scan: shape (4, 4), their world → the scan's, RAS+ mm.
+        mask: bool, on the scan's grid.
+    """
+    inside = mask.array
+    points = Grid(shape=inside.shape, affine=mask.affine).points()[inside]
+    found = sample(maps, affine, transform(np.asarray(np.linalg.inv(to_scan), np.float64), points))
+    six = {}
+    for name, values in zip(SIX, found, strict=True):
+        six[name] = np.zeros(inside.shape, np.float32)
+        six[name][inside] = np.clip(values, 0, 1)
+    return six
