@@ -15,7 +15,8 @@ from allbrains.testing.broken import BROKEN
 from allbrains.testing.datasets import nifti_bytes
 
 AFFINE = np.array([[-1.2, 0.1, 0, 40], [0.1, 1.0, 0.2, -60], [0, -0.2, 1.5, -30], [0, 0, 0, 1]])
-QUATERN_B_AT, SROW_X_AT, PIXDIM_AT, UNITS_AT, FORMS_AT, SLOPE_AT, DIM_AT = 256, 280, 76, 123, 252, 112, 40
+QUATERN_B_AT, SROW_X_AT, PIXDIM_AT, UNITS_AT, SLOPE_AT, DIM_AT = 256, 280, 76, 123, 112, 40
+VOX_OFFSET_AT = 108
 
 
 def picture(dtype="int16") -> np.ndarray:
@@ -99,6 +100,21 @@ def test_one_frame_is_no_fourth_dimension(tail, read):
         nifti_bytes(picture(), AFFINE), DIM_AT, f"<{4 + len(tail)}h", 3 + len(tail), 6, 7, 8, *tail
     )
     np.testing.assert_array_equal(read(data).images["t1w"].array, picture())
+
+
+@pytest.mark.parametrize("offset", [0, 352, 1000, 203440])
+def test_voxels_start_where_the_header_says_if_that_is_after_it(offset, read):
+    data = nifti_bytes(picture(), AFFINE)
+    held = data[:352] + bytes(max(offset - 352, 0)) + data[352:]
+    out = read(gzip.compress(patched(held, VOX_OFFSET_AT, "<f", offset)))
+    np.testing.assert_array_equal(out.images["t1w"].array, picture())
+
+
+@pytest.mark.parametrize("offset", [1e9, np.nan])
+def test_voxels_that_start_nowhere_are_refused(offset, read):
+    with pytest.raises(ScanUnusable) as caught:
+        read(patched(nifti_bytes(picture(), AFFINE), VOX_OFFSET_AT, "<f", offset))
+    assert caught.value.reason is Reason.CORRUPT
 
 
 @pytest.mark.parametrize("flip", [(1, 1, 1), (-1, 1, 1), (-1, -1, -1)])

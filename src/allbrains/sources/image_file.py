@@ -11,6 +11,8 @@ import gzip
 import zlib
 from pathlib import Path
 
+import numpy as np
+
 from allbrains.errors import Reason, ScanUnusable
 from allbrains.recipe import Case
 from allbrains.records import Volume
@@ -48,7 +50,8 @@ def read_case(path: Path) -> Case:
 
 def _read(stream: Readable) -> Case:
     start = stream.read(START_BYTES)
-    promise = _promise(start)
+    with np.errstate(over="ignore", invalid="ignore"):  # absurd numbers are judged, not warned of
+        promise = _promise(start)
     return Case(
         images={"t1w": Volume(array=voxels(promise, start, stream), affine=promise.affine)},
         texts={"orientation_from": promise.orientation_from},

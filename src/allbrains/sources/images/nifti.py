@@ -9,10 +9,11 @@ import numpy as np
 from allbrains.errors import Reason, ScanUnusable
 from allbrains.records import Affine
 from allbrains.sources.images.placement import axes, edges_mm, fault, plausible
-from allbrains.sources.images.promise import START_BYTES, Promise, three_sides
+from allbrains.sources.images.promise import Promise, three_sides
 
 _LENGTHS = {348: "NIfTI-1", 540: "NIfTI-2"}
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # metres and micrometres; every other code is taken for mm
+MAX_OFFSET = 16 << 20  # header extensions hold a history or an atlas's names; 200 kB have been met
 _SCANNER = 1  # the form code of the scanner's own frame
 _STRETCH = 0.01  # relative difference of a voxel's edge from the header's, above which a form isn't rigid
 
@@ -36,7 +37,7 @@ def promise(start: bytes) -> Promise:
         slope, intercept = 1.0, 0.0
     sides = header["dim"][1 : 1 + max(0, min(int(header["dim"][0]), 7))]
     vox_offset = float(header["vox_offset"])
-    if not vox_offset <= START_BYTES:  # NaN too
+    if not vox_offset <= MAX_OFFSET:  # NaN too
         raise ScanUnusable(Reason.CORRUPT, f"voxels would start at byte {vox_offset:g}")
     return Promise(
         shape=three_sides([int(n) for n in sides]),

@@ -20,6 +20,8 @@ def fault(affine: Affine) -> str:
     """Return why an affine can't be that of a head scan, or an empty text."""
     if not np.isfinite(affine).all():
         return "the affine has NaN or infinity in it"
+    if abs(affine[:3, :3]).max() > MAX_EDGE_MM:  # before anything is squared
+        return f"voxels of over {MAX_EDGE_MM:g} mm"
     edges = np.asarray(edges_mm(affine))
     # a sheared or flat frame encloses much less than the product of its edges
     if not (edges > 0).all() or abs(np.linalg.det(affine[:3, :3])) < 0.2 * edges.prod():
