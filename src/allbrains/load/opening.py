@@ -16,26 +16,34 @@ from allbrains.load.where import rows_where
 from allbrains.store import manifest
 from allbrains.store.layout import Layout
 from allbrains.store.schema import MapSpec, corpus_text, place_columns, specs_of_samples
+from allbrains.verdict import LIMITS, Limits, judged
 
 
-def open_corpus(path: str | PathLike[str], maps: Sequence[str] | None = None, where: str = "") -> Brains:
+def open_corpus(
+    path: str | PathLike[str],
+    maps: Sequence[str] | None = None,
+    where: str = "",
+    limits: Limits = LIMITS,
+) -> Brains:
     """Return the samples of a corpus; only rows whose outcome is done.
 
     Args:
         path: the output folder of ``allbrains build``.
         maps: names of the maps that will be read; all where it isn't given.
         where: an SQL condition over the columns of ``samples.parquet``, such as
-            ``"age_years between 20 and 40 and sex = 'female'"``.
+            ``"age_years between 20 and 40 and sex = 'female'"``; or ``"qc_pass"``.
+        limits: what decides ``qc_pass`` and ``qc_reasons``, columns that each row gets here: lowest and
+            highest value by column. ``verdict.moved({"cjv": (0, 0.6)})`` moves one of the defaults.
 
     Raises:
-        ConfigurationError: there is no corpus, no such map, or the condition is wrong.
+        ConfigurationError: there is no corpus, no such map, or the condition or a limit is wrong.
         CorpusError: ``samples.parquet`` is damaged.
     """
     layout = Layout(Path(path))
     table = _samples(layout)
     corpus = manifest.parse(corpus_text(table.schema), layout.samples)
     specs = specs_of_samples(table.schema)
-    table = table.filter(pc.equal(table["outcome"], "done"))
+    table = judged(table.filter(pc.equal(table["outcome"], "done")), limits)
     if where:
         table = table.take(pa.array(rows_where(_questionable(table, specs), where), pa.int64()))
     chosen = _chosen(specs, maps)

@@ -29,6 +29,8 @@ STEPS: dict[str, str] = {
     "tissues": "allbrains.steps.tissues:Tissues",
     "volumes": "allbrains.steps.volumes:Volumes",
     "to_template": "allbrains.steps.to_template:ToTemplate",
+    "measure_scan": "allbrains.steps.measure:MeasureScan",
+    "measure_brain": "allbrains.steps.measure:MeasureBrain",
     "measure": "allbrains.steps.measure:Measure",
 }
 
