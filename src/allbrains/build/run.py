@@ -15,9 +15,9 @@ from allbrains.build.corpus import corpus_of
 from allbrains.build.memory import peak_mb, reset_peak
 from allbrains.build.sample import sample_of
 from allbrains.errors import NoSpace, ScanUnusable, TransientError
-from allbrains.recipe import Case, Recipe
+from allbrains.recipe import Recipe
 from allbrains.records import Cause, Failed, Outcome, Rejected, Sample, Scan, StepCost
-from allbrains.sources.image_file import read_image
+from allbrains.sources.image_file import read_case
 from allbrains.store.layout import Layout
 from allbrains.store.staging import stage
 from allbrains.transfer import Client, Network, fetch
@@ -79,7 +79,7 @@ class Runner:
                     client=self._client,
                 )
             with meter("read"):
-                case = Case(images={"t1w": read_image(path)})
+                case = read_case(path)
             path.unlink()
             for step in self._recipe.steps:
                 with meter(step.name):

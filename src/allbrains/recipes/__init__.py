@@ -32,6 +32,8 @@ STEPS: dict[str, str] = {
     "labels": "allbrains.steps.labels:Labels",
     "volumes": "allbrains.steps.volumes:Volumes",
     "to_template": "allbrains.steps.to_template:ToTemplate",
+    "measure_scan": "allbrains.steps.measure:MeasureScan",
+    "measure_brain": "allbrains.steps.measure:MeasureBrain",
     "measure": "allbrains.steps.measure:Measure",
     "strip": "allbrains.steps.strip:Strip",
     "template_mask": "allbrains.steps.template_mask:TemplateMask",
