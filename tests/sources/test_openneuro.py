@@ -126,6 +126,12 @@ FINAL = {
     "other-shape": {
         "data": {"datasets": {"edges": [], "pageInfo": {"hasNextPage": "no"}}, "snapshot": {"files": 3}}
     },
+    "other-urls": {
+        "data": {
+            "datasets": {"edges": 3},
+            "snapshot": {"files": [file("sub-01/anat/sub-01_T1w.nii", urls=[1])]},
+        }
+    },
     "html-404": Reply(status=404, headers={"content-type": "text/html"}, body=b"<html>"),
 }
 

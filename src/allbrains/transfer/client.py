@@ -109,7 +109,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
 
 
 class Client:
@@ -133,14 +133,12 @@ class Client:
             "Accept-Encoding": "gzip",
         }
         with self._open("POST", url, headers, body) as response:
-            chunks: list[bytes] = []
-            arrived = 0
+            answer = bytearray()  # grows in place: a list of chunks and its sum would be twice the answer
             for chunk in self.chunks(response, decode=True):
-                arrived += len(chunk)
-                if arrived > limit:
+                answer += chunk
+                if len(answer) > limit:
                     raise SourceError(f"{url} answered with more than {limit} bytes")
-                chunks.append(chunk)
-            return Reply(status=response.status, headers=_lower(response), body=b"".join(chunks))
+            return Reply(status=response.status, headers=_lower(response), body=answer)
 
     @contextmanager
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[urllib3.BaseHTTPResponse]:

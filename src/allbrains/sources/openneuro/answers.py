@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field, json
 
 
 class Summary(Struct, frozen=True):
@@ -105,13 +105,24 @@ class DatasetAnswer(Struct, frozen=True):
 
 
 class File(Struct, frozen=True, gc=False):
-    """One file or folder. ``id`` is a git-annex key or a git object id, and so carries the digest."""
+    """One file or folder. ``id`` is a git-annex key or a git object id, and so carries the digest.
+
+    URLs are most of an answer and wanted of one file in a hundred, so they are decoded when asked for.
+    """
 
     id: str
     filename: str
     size: int | None = None
     directory: bool | None = None
-    urls: list[str | None] | None = None
+    urls: Raw = Raw(b"null")
+
+    def addresses(self) -> list[str | None]:
+        """Return the URLs as listed.
+
+        Raises:
+            msgspec.ValidationError: they are no texts.
+        """
+        return json.decode(self.urls, type=list[str | None] | None) or []
 
 
 class Tree(Struct, frozen=True):

@@ -217,7 +217,7 @@ class Api:
                 # One at a time: it is Python's own work, and the largest listing takes 100 MB until
                 # ``judge`` has picked what it needs.
                 with self._judging:
-                    return judge(self._answer(reply, shape))
+                    return self._judge(reply, shape, judge)
         raise AssertionError("stamina returns or raises")
 
     def _post(self, body: bytes) -> Reply:
@@ -229,6 +229,15 @@ class Api:
         self.answered = True
         return reply
 
+    def _judge(self, reply: Reply, shape: type[T], judge: Callable[[Answer[T]], R]) -> R:
+        try:
+            return judge(self._answer(reply, shape))
+        except msgspec.ValidationError as error:
+            raise ApiChanged(
+                f"{self.url} answers in a shape that this version doesn't know ({error}); "
+                f"it was written for OpenNeuro {KNOWN_VERSION}"
+            ) from error
+
     def _answer(self, reply: Reply, shape: type[T]) -> Answer[T]:
         if is_busy(reply.status):
             raise TransientError(
@@ -239,11 +248,8 @@ class Api:
             raise ApiChanged(message) if reply.status >= 400 else TransientError(message)
         try:
             envelope = msgspec.json.decode(reply.body, type=_Envelope[shape])  # type: ignore[valid-type]
-        except msgspec.ValidationError as error:
-            raise ApiChanged(
-                f"{self.url} answers in a shape that this version doesn't know ({error}); "
-                f"it was written for OpenNeuro {KNOWN_VERSION}"
-            ) from error
+        except msgspec.ValidationError:
+            raise
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise TransientError(f"{self.url} answered broken JSON: {error}") from error
         return self._judged(reply.status, envelope)

@@ -154,7 +154,7 @@ class Reader:
             path=path,
             size=row.size or annex_size(row.id) or 0,
             digest=digest_of(row.id),
-            urls=urls_of(self.endpoints, dataset, path, row.id, row.urls or ()),
+            urls=urls_of(self.endpoints, dataset, path, row.id, row.addresses()),
         )
 
     def _listing(
