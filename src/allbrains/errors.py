@@ -30,6 +30,7 @@ class Reason(StrEnum):
     NO_BRAIN_FOUND = "no_brain_found"  # the brain mask is empty
     IMPLAUSIBLE_BRAIN = "implausible_brain"  # mask volume, extent or shape that no human head has
     NO_MATCH_TO_TEMPLATE = "no_match_to_template"  # registration fails: species, orientation or contrast
+    WRONG_CONTRAST = "wrong_contrast"  # grey matter brighter than white: not a T1w
     WRONG_BYTES = "wrong_bytes"  # every source delivers bytes that differ from the published digest
 
 

@@ -6,6 +6,7 @@ Each column's description travels in the Parquet file's own field metadata (key 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -26,14 +27,34 @@ DATASETS = _schema(
     {
         "dataset": (_TEXT, "Accession, such as ds000011"),
         "snapshot": (_TEXT, "Tag of the snapshot that was read"),
+        "hexsha": (_TEXT, "Git commit of that snapshot, empty where the source has none"),
         "name": (_TEXT, "Name in that snapshot's dataset_description.json"),
         "license": (_TEXT, "Licence as written there"),
+        "license_spdx": (_TEXT, "SPDX identifier of that licence; null where the text names none"),
         "doi": (_TEXT, "DatasetDOI as written there"),
         "authors": (_TEXTS, "Authors as written there"),
+        "how_to_acknowledge": (_TEXT, "HowToAcknowledge as written there"),
+        "references": (_TEXTS, "ReferencesAndLinks as written there"),
+        "citation": (_TEXT, "How to name the dataset in a text, as OpenNeuro asks for it"),
+        "dataset_type": (_TEXT, "DatasetType as written there: raw or derivative"),
+        "stated_species": (
+            _TEXT,
+            "Species as the owner states it on the site; empty where nothing is stated",
+        ),
+        "modalities": (_TEXTS, "Modalities as the site's validator found them"),
+        "affirmed_defaced": (pa.bool_(), "The owner affirms that faces were removed; null: not stated"),
+        "affirmed_consent": (pa.bool_(), "The owner affirms consent to publish faces; null: not stated"),
+        "deprecated": (_TEXT, "The owner's reason against using this version; null where it is in use"),
+        "published": (_TEXT, "When the dataset was made public, ISO 8601"),
         "created": (_TEXT, "When the snapshot was made, ISO 8601"),
         "size": (pa.int64(), "Bytes of the whole snapshot"),
+        "announced_files": (pa.int64(), "Files that the snapshot's own summary counts, 0 where it has none"),
+        "announced_subjects": (pa.int64(), "Subjects that the snapshot's own summary counts"),
         "files": (pa.int64(), "Files in the listing that was read"),
-        "route": (_TEXT, "How the listing was read: recursive, tree, s3 or folder"),
+        "scans": (pa.int64(), "Scans in this catalogue"),
+        "route": (_TEXT, "How the listing was read: recursive, tree, s3 or folder; empty where it wasn't"),
+        "source": (_TEXT, "The service or folder that was read"),
+        "server": (_TEXT, "Version of the service's software, empty where there is none"),
     },
 )
 
@@ -82,30 +103,86 @@ LABELS = _schema(
     },
 )
 
-LABELLED_SCANS = pa.unify_schemas([SCANS, LABELS])
+# How a scan was acquired, from its JSON sidecars; null until they are read (``--sidecars``).
+ACQUISITION = _schema(
+    "acquisition",
+    {
+        "field_strength_t": (pa.float64(), "MagneticFieldStrength, tesla"),
+        "manufacturer": (_TEXT, "Manufacturer: Siemens, Philips, GE … or as written"),
+        "scanner_model": (_TEXT, "ManufacturersModelName as written"),
+        "repetition_time_s": (pa.float64(), "RepetitionTime, seconds"),
+        "echo_time_s": (pa.float64(), "EchoTime, seconds"),
+        "inversion_time_s": (pa.float64(), "InversionTime, seconds"),
+        "flip_angle_deg": (pa.float64(), "FlipAngle, degrees"),
+    },
+)
+
+# What the image's own header says; null until it is read (``--headers``).
+HEADERS = _schema(
+    "headers",
+    {
+        "header": (_TEXT, "ok, or the reason code for which the header can't be used; null: not read"),
+        "header_detail": (_TEXT, "One sentence where header is not ok"),
+        "shape_x": (pa.int64(), "Voxels along the first axis of the file"),
+        "shape_y": (pa.int64(), "Voxels along the second axis"),
+        "shape_z": (pa.int64(), "Voxels along the third axis"),
+        "frames": (pa.int64(), "Volumes in the file; more than 1: a 4-D image"),
+        "spacing_x": (pa.float64(), "Edge length of a voxel along the first axis, mm"),
+        "spacing_y": (pa.float64(), "Edge length of a voxel along the second axis, mm"),
+        "spacing_z": (pa.float64(), "Edge length of a voxel along the third axis, mm"),
+        "spacing_min": (pa.float64(), "Smallest of the three edge lengths, mm"),
+        "spacing_max": (pa.float64(), "Largest of the three edge lengths, mm"),
+        "fov_x": (pa.float64(), "Field of view along the first axis, mm"),
+        "fov_y": (pa.float64(), "Field of view along the second axis, mm"),
+        "fov_z": (pa.float64(), "Field of view along the third axis, mm"),
+        "fov_min": (pa.float64(), "Smallest of the three fields of view, mm"),
+        "fov_max": (pa.float64(), "Largest of the three fields of view, mm"),
+        "orientation": (_TEXT, "Where the three axes point to, such as RAS or LPI; nearest for oblique ones"),
+        "voxel_type": (_TEXT, "Stored number type, such as int16 or float32"),
+    },
+)
+
+# What a catalogue knows of a scan from the scans beside it.
+CONTEXT = _schema(
+    "context",
+    {
+        "sidecars": (
+            _TEXTS,
+            "JSON files that describe the image, by the inheritance principle; nearest last",
+        ),
+        "copies": (pa.int64(), "Scans of this catalogue with the same bytes, this one included"),
+        "digest_group": (
+            _TEXT,
+            "scan_id of the first scan with the same bytes: its own where it is the first",
+        ),
+    },
+)
+
+LABELLED_SCANS = pa.unify_schemas([SCANS, LABELS, CONTEXT, ACQUISITION, HEADERS])
+
+
+def scan_row(scan: Scan) -> dict[str, Any]:
+    """Return a scan as a row with the columns of ``SCANS``."""
+    return {
+        "scan_id": scan.scan_id,
+        "dataset": scan.dataset,
+        "snapshot": scan.snapshot,
+        "path": scan.path,
+        "subject": scan.subject,
+        "session": scan.session,
+        "acquisition": dict(scan.entities).get("acq", ""),
+        "run": dict(scan.entities).get("run", ""),
+        "entities": "_".join(f"{key}-{label}" for key, label in scan.entities),
+        "suffix": scan.suffix,
+        "size": scan.size,
+        "digest": str(scan.digest),
+        "urls": list(scan.urls),
+    }
 
 
 def scans_table(scans: Iterable[Scan]) -> pa.Table:
     """Return one row a scan, with the columns of ``SCANS``."""
-    rows = [
-        {
-            "scan_id": scan.scan_id,
-            "dataset": scan.dataset,
-            "snapshot": scan.snapshot,
-            "path": scan.path,
-            "subject": scan.subject,
-            "session": scan.session,
-            "acquisition": dict(scan.entities).get("acq", ""),
-            "run": dict(scan.entities).get("run", ""),
-            "entities": "_".join(f"{key}-{label}" for key, label in scan.entities),
-            "suffix": scan.suffix,
-            "size": scan.size,
-            "digest": str(scan.digest),
-            "urls": list(scan.urls),
-        }
-        for scan in scans
-    ]
-    return pa.Table.from_pylist(rows, schema=SCANS)
+    return pa.Table.from_pylist([scan_row(scan) for scan in scans], schema=SCANS)
 
 
 def scans_of(table: pa.Table) -> Iterator[Scan]:

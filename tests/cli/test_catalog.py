@@ -1,9 +1,11 @@
 """``allbrains catalog``: stdout is data, stderr is talk, and the exit code says how it went."""
 
 import json
+import shutil
 import subprocess
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
 
@@ -35,6 +37,51 @@ def test_a_table_and_a_catalogue(archive, tmp_path, capsys):
     assert dict(zip(header.split("\t"), row.split("\t"), strict=True))["dataset"] == "ds000002"
     assert "3 scans of 3 people in 3 datasets" in printed.err
     assert catalogue.read(tmp_path).scans.num_rows == 3
+
+
+def test_the_next_day_says_what_changed(archive, tmp_path, capsys):
+    root = tmp_path / "archive"
+    shutil.copytree(archive, root)
+    out = tmp_path / "out"
+    command = ["catalog", "--bids", str(root), "--out", str(out)]
+    assert run(command) == 0
+    assert not (out / "changes.json").exists()
+    shutil.copytree(root / "ds000001", root / "ds000004")
+    shutil.rmtree(root / "ds000001")
+    capsys.readouterr()
+    assert run(command) == 0
+    told = capsys.readouterr().err
+    assert "1 new datasets, 0 changed, 1 withdrawn" in told
+    assert "re-issued: ds000001 is now ds000004 (1 images in common)" in told
+    changes = json.loads((out / "changes.json").read_text())
+    assert (changes["new"], changes["withdrawn"][0]["dataset"]) == (["ds000004"], "ds000001")
+
+
+def test_a_lock_file_from_one_run_for_the_next(archive, tmp_path, capsys):
+    with sandbox.serve(archive) as server:
+        ends = ["--api", server.api, "--bucket", server.bucket]
+        assert run(["catalog", *ends, "--out", str(tmp_path / "a")]) == 0
+        lock = tmp_path / "a/catalog.lock.json"
+        locked = ["catalog", *ends, "--out", str(tmp_path / "b"), "--lock", str(lock)]
+        assert run(locked) == 0
+        assert catalogue.read(tmp_path / "b") == catalogue.read(tmp_path / "a")
+        lock.write_text(lock.read_text().replace('"hexsha": "', '"hexsha": "0'))
+        assert run(locked) == 1
+    assert "lock_broken: the lock says commit 0" in capsys.readouterr().err
+
+
+def test_every_column_is_described_in_its_file(archive, tmp_path):
+    assert run(["catalog", "--bids", str(archive), "--out", str(tmp_path)]) == 0
+    for name in ("datasets", "scans", "participants", "exclusions"):
+        for field in pq.read_schema(tmp_path / f"{name}.parquet"):
+            assert len(field.metadata[b"description"]) > 4, field.name
+
+
+def test_headers_and_sidecars_by_option(archive, tmp_path, capsys):
+    command = ["catalog", "--bids", str(archive), "--out", str(tmp_path), "--json"]
+    assert run([*command, "--headers", "--sidecars", "--where", "header IS NOT NULL", "--limit", "1"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["header"] == "unreadable"  # these images are made of one digit
 
 
 def test_json_lines_with_every_column(archive, tmp_path, capsys):

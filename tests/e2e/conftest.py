@@ -50,7 +50,7 @@ def world(tmp_path_factory) -> Iterator[World]:
         path = people / f"sub-0{number}" / "anat" / f"sub-0{number}_T1w.nii.gz"
         path.parent.mkdir(parents=True)
         write_scan(path, phantom(number, coarse).t1w)
-    write_about(people, "Phantoms", {f"0{n}": (str(20 + n), "female") for n in (1, 2, 3)})
+    write_about(people, "Computed heads", {f"0{n}": (str(20 + n), "female") for n in (1, 2, 3)})
     bad = write_bad_inputs(root / "ds900002")
     with sandbox.serve(root) as local:
         yield World(

@@ -8,7 +8,7 @@ import pytest
 from sandbox_requests import ask, fetch
 
 from allbrains import sandbox
-from allbrains.sandbox.archive import object_hash, object_id
+from allbrains.sandbox.archive import Archive, object_hash, object_id
 from allbrains.sandbox.folder import FolderArchive
 
 FILES = """query Files($d: ID!, $t: String!, $tree: String, $r: Boolean) {
@@ -18,7 +18,7 @@ PAGE = """query Page($first: Int, $after: String) { datasets(first: $first, afte
   edges { cursor node { id } } pageInfo { hasNextPage endCursor count } } }"""
 
 
-class Nameless:
+class Nameless(Archive):
     """Datasets without a file."""
 
     def __init__(self, count):

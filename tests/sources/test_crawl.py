@@ -1,19 +1,22 @@
 """From a source to tables, against the sandbox: complete, cheap the second time, or loudly not."""
 
 import json
+import os
 
 import pytest
 
 from allbrains import sandbox, tables
-from allbrains.errors import SourceError
+from allbrains.errors import SourceError, TransientError
 from allbrains.sources import catalogue
 from allbrains.sources.bids_folder import BidsFolder
 from allbrains.sources.choice import place
 from allbrains.sources.crawl import OUTAGE, crawl
 from allbrains.sources.listing import Exclusion
 from allbrains.sources.openneuro import Endpoints, OpenNeuro
-from allbrains.transfer import Client, fetch
-from tests.sources.fake_openneuro import FakeOpenNeuro, answer, fault, file
+from allbrains.sources.openneuro.cache import SECOND_BEST_S
+from allbrains.sources.reading import Wanted
+from allbrains.transfer import Client, Reply, fetch
+from tests.sources.fake_openneuro import FakeOpenNeuro, answer, fault, file, text_file
 
 
 def put(root, path, content):
@@ -94,7 +97,7 @@ def test_progress_counts_every_dataset(server, tmp_path):
 
 
 def rows_of(number):
-    return [file("README"), file(f"sub-{number:02}/anat/sub-{number:02}_T1w.nii.gz")]
+    return [file("CHANGES"), file(f"sub-{number:02}/anat/sub-{number:02}_T1w.nii.gz")]
 
 
 def fake(tmp_path, count, tamper):
@@ -104,7 +107,7 @@ def fake(tmp_path, count, tamper):
 
 def broken(*names):
     def tamper(operation, variables, number, honest):
-        if operation == "Files" and variables["dataset"] in names:
+        if operation in ("Files", "Root") and variables["dataset"] in names:
             return answer({"errors": [fault("fetch failed", "snapshot")], "data": {"snapshot": None}})
         return honest
 
@@ -128,12 +131,89 @@ def test_an_outage_stops_the_crawl_and_what_was_read_is_kept(tmp_path):
     assert len(read) == 30
 
 
+def test_a_server_that_asks_for_more_patience_than_there_is_leaves_a_row(tmp_path):
+    wait = Reply(status=429, headers={"retry-after": "86400"}, body=b"")
+    found = crawl(
+        fake(tmp_path, 3, lambda o, v, n, honest: wait if v.get("dataset") == "ds000001" else honest)
+    )
+    (row,) = found.missing
+    assert (row["dataset"], row["reason"]) == ("ds000001", "listing_failed")
+    assert "429" in row["evidence"]
+
+
+def test_small_files_that_are_refused_for_good_are_a_known_gap(tmp_path):
+    source = fake(tmp_path, 1, broken())
+    source.client.datasets["ds000000"].append(text_file("participants.tsv", b"participant_id"))
+    for _ in range(2):
+        found = crawl(source)
+        assert (found.scans.num_rows, found.missing) == (1, [])
+        (row,) = found.exclusions.to_pylist()
+        assert (row["path"], row["reason"]) == ("participants.tsv", "text_unavailable")
+        assert "404" in row["evidence"]
+    assert len(source.client.fetched) == 2  # bare path and objects route, once: asked again in a week
+    (marker,) = tmp_path.glob("files/*/*.refused")
+    old = marker.stat().st_mtime - SECOND_BEST_S - 1
+    os.utime(marker, (old, old))
+    source.client.objects["ds000000/participants.tsv"] = b"participant_id"
+    assert crawl(source).exclusions.num_rows == 0
+
+
+def test_animals_and_phantoms_cost_no_small_files(tmp_path):
+    source = fake(tmp_path, 2, broken())
+    source.client.about["ds000000"] = {"species": "Rat"}
+    source.client.about["ds000001"] = {"name": "Traveling phantom"}
+    for name in ("ds000000", "ds000001"):
+        source.client.datasets[name].append(text_file("participants.tsv", b"participant_id"))
+    found = crawl(source)
+    assert (found.scans.num_rows, found.missing, source.client.fetched) == (0, [], [])
+    rows = found.exclusions.select(["reason", "evidence"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("non_human", "species: Rat"),
+        ("phantom", "name: phantom"),
+    ]
+
+
+def test_the_readme_is_read_only_where_no_species_is_stated(tmp_path):
+    source = fake(tmp_path, 2, broken())
+    source.client.about["ds000000"] = {"species": "Human"}
+    readme = b"Wistar rats were scanned at 9.4 T."
+    for name in ("ds000000", "ds000001"):
+        source.client.datasets[name].append(text_file("README", readme))
+        source.client.objects[f"{name}/README"] = readme
+    found = crawl(source)
+    assert found.scans["dataset"].to_pylist() == ["ds000000"]
+    assert found.exclusions["evidence"].to_pylist() == ["README: Wistar rats were scanned at 9.4 T."]
+    assert len(source.client.fetched) == 1
+
+
+def test_a_participant_of_another_species_is_left_out(tmp_path):
+    source = fake(tmp_path, 1, broken())
+    table = b"participant_id\tspecies\nsub-00\tmacaca mulatta\n"
+    source.client.datasets["ds000000"].append(text_file("participants.tsv", table))
+    source.client.objects["ds000000/participants.tsv"] = table
+    found = crawl(source)
+    assert found.scans.num_rows == 0
+    assert found.exclusions["evidence"].to_pylist() == ["participants: species macaca mulatta"]
+
+
+def test_other_suffixes_by_choice(tmp_path):
+    source = fake(tmp_path, 1, broken())
+    source.client.datasets["ds000000"] += [
+        file("sub-00/anat/sub-00_T2w.nii.gz"),
+        file("sub-00/anat/sub-00_UNIT1.nii"),
+    ]
+    assert crawl(source).scans["suffix"].to_pylist() == ["T1w"]
+    wanted = Wanted(suffixes=("T1w", "UNIT1", "T2w", "FLAIR"))
+    assert crawl(source, wanted=wanted).scans["suffix"].to_pylist() == ["T1w", "T2w", "UNIT1"]
+
+
 def test_unreadable_participants_leave_the_scans(tmp_path):
     source = fake(tmp_path, 1, broken())
-    source.client.datasets["ds000000"].append(file("participants.tsv", file_id="no-digest"))
+    source.client.datasets["ds000000"].append(text_file("participants.tsv", b"participant_id"))
+    source.client.objects["ds000000/participants.tsv"] = TransientError("503")
     found = crawl(source)
     assert found.scans.num_rows == 1
-    assert [row["reason"] for row in found.missing] == ["participants_failed"]
+    assert [(row["path"], row["reason"]) for row in found.missing] == [("participants.tsv", "text_failed")]
 
 
 def test_read_and_write_are_inverse(server, tmp_path):
@@ -143,6 +223,7 @@ def test_read_and_write_are_inverse(server, tmp_path):
         again = catalogue.read(tmp_path / "out")
         assert again == found
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "catalog.lock.json",
         "datasets.parquet",
         "exclusions.parquet",
         "participants.parquet",

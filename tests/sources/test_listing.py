@@ -61,7 +61,6 @@ def test_no_text_is_too_odd(text):
         "README",
         "task-rest_bold.json",
         "sub-01/sub-01_sessions.tsv",
-        "sub-01/ses-1/sub-01_ses-1_scans.tsv",
         "sub-01/anat/sub-01_T1w.json",
         "sub-01/ses-1/anat/sub-01_ses-1_acq-x_run-1_T1w.nii",
         "sub-01/anat/._sub-01_T1w.nii.gz",

@@ -48,6 +48,7 @@ def build(
     network: Network,
     watch: Watch,
     room: Room,
+    device: str = "",
 ) -> Tally:
     """Make every scan a sample, or a row that says why not; return the corpus' tally.
 
@@ -59,18 +60,21 @@ def build(
         engine: where scans run.
         network: what workers may ask.
         watch: sees progress.
+        device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
         room: pauses the build while a disk is full.
 
     Raises:
-        ConfigurationError: the folder is in use, or holds another recipe's results.
+        ConfigurationError: the folder is in use, or holds another recipe's results; or the recipe needs
+            what this machine hasn't got.
     """
-    made = recipes.load(recipe)
+    made = recipes.ready(recipe, device=device)
     claim(layout, corpus_of(made))
     job = Job(
         recipe_toml=recipes.text(recipe),
         recipe_origin=recipe,
         out=str(layout.root.resolve()),
         network=network,
+        device=device,
     )
     with alone(layout), Ledger.open(layout.ledger) as ledger:
         sweep(layout, ledger)

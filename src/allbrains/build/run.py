@@ -15,9 +15,9 @@ from allbrains.build.corpus import corpus_of
 from allbrains.build.memory import peak_mb, reset_peak
 from allbrains.build.sample import sample_of
 from allbrains.errors import NoSpace, ScanUnusable, TransientError
-from allbrains.recipe import Case, Recipe
+from allbrains.recipe import Recipe
 from allbrains.records import Cause, Failed, Outcome, Rejected, Sample, Scan, StepCost
-from allbrains.sources.image_file import read_image
+from allbrains.sources.image_file import read_case
 from allbrains.store.layout import Layout
 from allbrains.store.staging import stage
 from allbrains.transfer import Client, Network, fetch
@@ -32,16 +32,18 @@ class Job:
         recipe_origin: its name or file, for messages.
         out: the output folder, in whose staging folder finished samples are put.
         network: what may be asked, and how patiently.
+        device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
     """
 
     recipe_toml: str
     recipe_origin: str
     out: str
     network: Network = field(default_factory=Network)
+    device: str = ""
 
     def recipe(self) -> Recipe:
         """Return the recipe."""
-        return recipes.parse(self.recipe_toml, origin=self.recipe_origin)
+        return recipes.parse(self.recipe_toml, origin=self.recipe_origin).on(self.device)
 
 
 class Runner:
@@ -77,7 +79,7 @@ class Runner:
                     client=self._client,
                 )
             with meter("read"):
-                case = Case(images={"t1w": read_image(path)})
+                case = read_case(path)
             path.unlink()
             for step in self._recipe.steps:
                 with meter(step.name):

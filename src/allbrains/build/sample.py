@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from allbrains.build.montage import montage
+from allbrains.errors import ConfigurationError
 from allbrains.recipe import Case
-from allbrains.records import Array, Sample, StoredMap
+from allbrains.records import Array, Sample, StoredMap, Volume
 from allbrains.space.grid import Grid, sample
 from allbrains.space.template import BOX_CORNER, BOX_EXTENT
 from allbrains.store import quantise
@@ -17,6 +21,19 @@ LOGJAC_MARGIN_MM = 4.0
 # A SyN field is smooth over 6 mm, so 4 mm keep it to a tenth of a voxel at an eighth of the bytes.
 DISPLACEMENT_SPACING_MM = 4.0
 
+# How the images `template_<name>` are stored; a recipe's further ones are fractions, 0-1, or labels.
+ENCODINGS: Mapping[str, Callable[[Array], StoredMap]] = {
+    "t1w": quantise.intensity,
+    "csf": quantise.probability,
+    "gm": quantise.probability,
+    "wm": quantise.probability,
+    "mask": quantise.labels,
+    "labels": quantise.labels,
+    "mwp1": quantise.density,
+    "mwp2": quantise.density,
+}
+_PREFIX = "template_"
+
 
 def sample_of(case: Case) -> Sample:
     """Return what goes to disk: quantised maps, numbers, texts, montage.
@@ -25,18 +42,17 @@ def sample_of(case: Case) -> Sample:
     (fractions), ``mask``, ``labels`` (six structures, codes of ``steps.labels.Label``) and ``logjac``
     (natural log of the non-linear Jacobian determinant, template → scan). On a 4 mm grid:
     ``displacement`` (mm, shape (x, y, z, 3)). Modulated maps are not stored: a reader makes them as
-    ``gm · exp(logjac) · affine_determinant``.
+    ``gm · exp(logjac) · affine_determinant``. Every further image ``template_<name>`` of the case is
+    stored too, as ``<name>``; one with a grid of its own keeps it.
+
+    Raises:
+        ConfigurationError: an image is neither labels nor within 0 to 1, and no encoding is known for it.
     """
-    image = {name.removeprefix("template_"): v.array for name, v in case.images.items()}
-    spacing = case.images["template_mask"].spacing[0]
-    maps = {
-        "t1w": quantise.intensity(image["t1w"]),
-        **{name: quantise.probability(image[name]) for name in ("csf", "gm", "wm")},
-        "mask": quantise.labels(image["mask"]),
-        "labels": quantise.labels(image["labels"]),
-        "logjac": quantise.log_jacobian(image["logjac"], _around(image["mask"], spacing)),
-        "displacement": _displacement(case),
-    }
+    found = {n.removeprefix(_PREFIX): v for n, v in case.images.items() if n.startswith(_PREFIX)}
+    mask, logjac = found["mask"], found.pop("logjac")
+    maps = {name: _stored(name, image, mask) for name, image in found.items()}
+    maps["logjac"] = quantise.log_jacobian(logjac.array, _around(mask.array, mask.spacing[0]))
+    maps["displacement"] = _displacement(case)
     matrix = case.warps["warp"].affine[:3]
     numbers = {f"affine_{r}{c}": float(matrix[r, c]) for r in range(3) for c in range(4)}
     return Sample(
@@ -45,6 +61,22 @@ def sample_of(case: Case) -> Sample:
         texts={**case.texts, "allbrains_version": VERSION},
         montage=montage(case),
     )
+
+
+def _stored(name: str, image: Volume, mask: Volume) -> StoredMap:
+    """Return an image in integers: by its name, else whole numbers as labels and the rest as fractions."""
+    encode = ENCODINGS.get(name)
+    if encode is None:
+        whole = image.array.dtype.kind in "bui"
+        encode = quantise.labels if whole else quantise.probability
+        if not whole and not (image.array.min() >= -1e-3 and image.array.max() <= 1 + 1e-3):
+            raise ConfigurationError(
+                f"image {_PREFIX}{name} goes from {image.array.min():g} to {image.array.max():g}; "
+                "expected fractions from 0 to 1, or whole numbers of an integer type"
+            )
+    stored = encode(image.array)
+    own_grid = image.array.shape != mask.array.shape or not np.array_equal(image.affine, mask.affine)
+    return replace(stored, affine=image.affine) if own_grid else stored
 
 
 def _around(mask: Array, spacing: float) -> Array:

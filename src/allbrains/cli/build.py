@@ -12,10 +12,11 @@ from allbrains.build.build import build
 from allbrains.build.engines import Local
 from allbrains.build.guard import Limits
 from allbrains.build.room import Room
-from allbrains.cli.gather import Chosen, default_slots, gather
+from allbrains.cli.gather import Choice, Chosen, default_slots, gather
 from allbrains.cli.options import out_option, recipe_options, selection_options, source_options
 from allbrains.cli.progress import Bar
 from allbrains.cli.status import lines
+from allbrains.recipe import Recipe
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Tally
 
@@ -35,23 +36,37 @@ from allbrains.store.ledger import Tally
 @click.option(
     "--memory",
     type=click.FloatRange(min=100),
-    default=Limits().memory_mb,
-    show_default=True,
-    help="MB a scan.",
+    help="MB a scan. Default: 6000, more where the recipe needs it.",
 )
-def command(*, recipe: str, jobs: int | None, out: Path, timeout: float, memory: float, **choice: Any) -> int:
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    help="Where torch's networks run. Default: as the recipe says, which is cpu.",
+)
+def command(
+    *,
+    recipe: str,
+    jobs: int | None,
+    out: Path,
+    timeout: float,
+    memory: float | None,
+    device: str | None,
+    **choice: Any,
+) -> int:
     """Turn scans into a corpus in --out: a sample for each, or a row that says why not.
 
     The same command again goes on where this one stopped.
     """
-    recipes.load(recipe)  # a misspelt name ends here, not after a long crawl
-    chosen = gather(out=out, **choice)
+    # what is misspelt or missing ends here, not after a long crawl
+    made = recipes.ready(recipe, device=device or "")
+    chosen = gather(Choice(**choice), out)
     tally = run(
         chosen,
         out,
         recipe=recipe,
-        slots=jobs or default_slots(),
-        limits=Limits(wall_s=timeout, memory_mb=memory),
+        slots=jobs or default_slots(made),
+        limits=Limits(wall_s=timeout, memory_mb=memory or ceiling_mb(made)),
+        device=device or "",
     )
     for line in lines(tally):
         click.echo(line)
@@ -62,7 +77,12 @@ def command(*, recipe: str, jobs: int | None, out: Path, timeout: float, memory:
     return 3 if tally.failed else 0
 
 
-def run(chosen: Chosen, out: Path, *, recipe: str, slots: int, limits: Limits) -> Tally:
+def ceiling_mb(recipe: Recipe) -> float:
+    """Return the memory at which a scan is cut, MB: half as much again as the recipe expects to need."""
+    return max(Limits().memory_mb, 1.5 * recipe.memory_mb)
+
+
+def run(chosen: Chosen, out: Path, *, recipe: str, slots: int, limits: Limits, device: str = "") -> Tally:
     """Build the chosen scans on this machine under a progress bar."""
     layout = Layout(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -76,6 +96,7 @@ def run(chosen: Chosen, out: Path, *, recipe: str, slots: int, limits: Limits) -
             engine=Local(slots=slots, limits=limits, log=(out / "workers.log").resolve()),
             network=chosen.network,
             watch=bar,
+            device=device,
             room=Room(out, bar.tell),
         )
     finally:

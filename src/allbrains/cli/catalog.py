@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +17,11 @@ from allbrains.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from allbrains.sources.catalogue import Catalogue
+    from allbrains.sources.changes import Changes
 
 # what a person looks for; --json has all columns
 COLUMNS = ("dataset", "snapshot", "path", "subject", "session", "size", "digest", "age_years", "sex", "group")
+CHANGES = "changes.json"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -29,40 +30,27 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 @selection_options
 @out_option
 @json_option
-def command(
-    *,
-    api: str,
-    bucket: str,
-    bids: Path | None,
-    contact: str,
-    dataset: tuple[str, ...],
-    where: str,
-    limit: int | None,
-    out: Path,
-    as_json: bool,
-) -> int:
+def command(*, out: Path, as_json: bool, **options: Any) -> int:
     """List the T1-weighted scans of OpenNeuro, or of a BIDS folder, and whom they show.
 
-    Writes datasets, scans, participants and exclusions as Parquet tables to --out, and prints the scans
-    as a table with tabs. What has been read before is not asked for again.
-    """
-    from allbrains.sources import catalogue
-    from allbrains.sources.choice import place
-    from allbrains.sources.crawl import crawl
-    from allbrains.sources.openneuro import Endpoints
+    Writes datasets, scans, participants and exclusions as Parquet tables to --out, each column described
+    in the file itself, and catalog.lock.json for --lock; prints the scans as a table with tabs. What has
+    been read before is not asked for again: the same command a day later asks for what changed, and says
+    what did (changes.json).
 
-    where_from = place(
-        endpoints=Endpoints(api=api, bucket=bucket),
-        bids=bids,
-        datasets=dataset,
-        cache=out / "cache",
-        contact=contact,
-    )
-    catalogue.check(where)  # a crawl takes long; a slip in the condition should say so first
+    Exit code 1: the catalogue is incomplete; what is missing is named, and the same command goes on.
+    """
+    from allbrains.cli.gather import Choice, look
+    from allbrains.sources import catalogue
+
+    choice = Choice(**options)
     with _only_one(out):
-        found = crawl(where_from.source, progress=_progress)
+        seen = look(choice, out)
+        found = seen.surveyed.found
+        if seen.before is not None:
+            _report(seen.before, found, out)
         catalogue.write(found, out)
-    scans = catalogue.select(found, where=where, limit=limit)
+    scans = catalogue.select(found, where=choice.where, limit=choice.limit)
     _print(scans.to_pylist(), as_json)
     _summarise(found, scans.num_rows, out)
     return 1 if found.missing else 0
@@ -81,9 +69,30 @@ def _only_one(out: Path) -> Iterator[None]:
         raise ConfigurationError(f"another `allbrains catalog` is writing to {out}") from error
 
 
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r{done} of {total} datasets", nl=done == total, err=True)
+def _report(before: Catalogue, found: Catalogue, out: Path) -> None:
+    """Write and say what has changed since the run before."""
+    from allbrains.sources.changes import changes
+
+    different = changes(before, found)
+    part = out / f".{CHANGES}.part"
+    part.write_text(json.dumps(different.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(out / CHANGES)
+    for line in _lines(different):
+        click.echo(_cell(line), err=True)
+
+
+def _lines(different: Changes) -> Iterator[str]:
+    yield (
+        f"since the last run: {len(different.new)} new datasets, {len(different.changed)} changed, "
+        f"{len(different.withdrawn)} withdrawn; {different.scans_added} scans more, "
+        f"{different.scans_gone} fewer"
+    )
+    for row in different.withdrawn:
+        yield f"  withdrawn: {row.dataset}: {row.evidence}"
+    for row in different.unlisted:
+        yield f"  not listed this time, kept: {row.dataset}: {row.evidence}"
+    for again in different.reissued:
+        yield f"  re-issued: {again.before} is now {again.after} ({again.shared_images} images in common)"
 
 
 def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -116,9 +125,13 @@ def _summarise(found: Catalogue, chosen: int, out: Path) -> None:
         f"{chosen} chosen; tables in {out}",
         err=True,
     )
+    routes = Counter(found.datasets["route"].to_pylist())
+    for route in ("tree", "s3"):
+        if routes[route]:
+            click.echo(f"  {routes[route]} datasets were listed by another way: {route}", err=True)
     reasons = Counter(row["reason"] for row in found.exclusions.select(["reason"]).to_pylist())
-    for reason, count in sorted(reasons.items()):
-        click.echo(f"  left out: {count} × {reason}", err=True)
+    for reason, number in sorted(reasons.items()):
+        click.echo(f"  left out: {number} × {reason}", err=True)
     for row in found.missing:
-        where = row["dataset"] or "the list of datasets"
-        click.echo(f"incomplete: {where}: {row['reason']}: {_cell(row['evidence'])}", err=True)
+        where = "/".join(filter(None, (row["dataset"], row["path"]))) or "the list of datasets"
+        click.echo(f"incomplete: {_cell(where)}: {row['reason']}: {_cell(row['evidence'])}", err=True)

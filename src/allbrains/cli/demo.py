@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import click
 
 import allbrains
-from allbrains import sandbox
+from allbrains import recipes, sandbox
 from allbrains.build.guard import Limits
 from allbrains.cli.build import run
-from allbrains.cli.gather import default_slots, gather
+from allbrains.cli.gather import Choice, default_slots, gather
 from allbrains.cli.options import out_option, recipe_options
 from allbrains.cli.status import lines
 from allbrains.load import Brains
@@ -30,9 +29,8 @@ def command(*, recipe: str, jobs: int | None, out: Path) -> int:
         write_demo(served)
     with sandbox.serve(served) as local:
         click.echo(f"a local OpenNeuro answers at {local.api}", err=True)
-        everything: dict[str, Any] = {"dataset": (), "where": "", "limit": None, "bids": None, "contact": ""}
-        chosen = gather(api=local.api, bucket=local.bucket, out=out / "corpus", **everything)
-        slots = jobs or default_slots()
+        chosen = gather(Choice(api=local.api, bucket=local.bucket), out / "corpus")
+        slots = jobs or default_slots(recipes.load(recipe))
         tally = run(chosen, out / "corpus", recipe=recipe, slots=slots, limits=Limits())
     for line in lines(tally):
         click.echo(line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import shutil
 import sys
@@ -15,6 +14,7 @@ import click
 
 from allbrains import recipes
 from allbrains.errors import ConfigurationError
+from allbrains.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,10 @@ class Finding:
 @click.option("--recipe", default="embedded", show_default=True, help="Recipe to check for.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Where the corpus would go.")
 def command(recipe: str, out: Path) -> int:
-    """Check packages, bundled weights, memory, cores and disk; exit 2 when something is missing."""
+    """Check packages, weights, memory, cores and disk; exit 2 when something is missing.
+
+    With --recipe also what its steps need beyond the package, and how to fill their folders off-line.
+    """
     findings = list(examine(recipe, out))
     for f in findings:
         line = f"{'ok' if f.good else 'MISSING':8}{f.what:28}{f.found}"
@@ -55,7 +58,29 @@ def examine(recipe: str, out: Path) -> Iterator[Finding]:
         ("brain mask weights", _weights),
         ("template", _template),
     ):
-        yield _tried(what, check)
+        finding = _tried(what, check)
+        yield finding
+        if what == "recipe" and finding.good:
+            yield from _needs(recipes.load(recipe))
+
+
+def _needs(recipe: Recipe) -> Iterator[Finding]:
+    """Yield the memory that a slot takes, then each thing that a step of this recipe lacks."""
+    import psutil
+
+    memory = psutil.virtual_memory().available
+    needed = recipe.memory_mb * 1e6
+    yield Finding(
+        what="free memory",
+        found=f"{memory / 1e9:.1f} GB",
+        good=memory > needed,
+        remedy=f"a slot needs {needed / 1e9:.1f} GB",
+    )
+    lacks = recipe.missing()
+    if not lacks:
+        yield Finding(what="the steps' own needs", found="all there", good=True)
+    for lack in lacks:
+        yield Finding(what="needed by the recipe", found=lack.what, good=False, remedy=lack.remedy)
 
 
 def _packages() -> Iterator[tuple[str, str]]:
@@ -80,16 +105,6 @@ def _package(name: str, extra: str) -> Finding:
 def _machine(out: Path) -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     yield Finding(what="cores", found=str(cores), good=True)
-    if importlib.util.find_spec("psutil"):
-        import psutil
-
-        memory = psutil.virtual_memory().available / 1e9
-        yield Finding(
-            what="free memory",
-            found=f"{memory:.1f} GB",
-            good=memory > 2.5,
-            remedy="a slot needs 2.5 GB",
-        )
     folder = next(p for p in (out.resolve(), *out.resolve().parents) if p.exists())
     free = shutil.disk_usage(folder).free / 1e9
     yield Finding(what="free disk", found=f"{free:.1f} GB", good=free > 1, remedy="choose another --out")

@@ -1,26 +1,25 @@
-"""What ``plan`` and ``build`` begin with: the output folder's catalogue, read anew, and a choice of it."""
+"""What commands that need scans begin with: the catalogue, read anew, and a choice of it."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import psutil
 import pyarrow as pa
 
 from allbrains import tables
+from allbrains.cli.counting import count
+from allbrains.recipe import Recipe
 from allbrains.records import Scan
 from allbrains.sources import catalogue
-from allbrains.sources.choice import place
-from allbrains.sources.crawl import crawl
+from allbrains.sources.catalogue import Catalogue
+from allbrains.sources.choice import Place, place
 from allbrains.sources.openneuro import Endpoints
+from allbrains.sources.reading import Wanted
+from allbrains.sources.survey import Surveyed, previous, survey
 from allbrains.transfer import Network
-
-MB_PER_SLOT = 2500  # a slot's peak with the embedded recipe, with room to spare (docs/benchmarks.md)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,53 +31,102 @@ class Chosen:
         people: ``scan_id`` and the demographics of each scan.
         network: what fetching them may ask.
         incomplete: a sentence for each thing that the catalogue lacks.
+        catalogue: all that was found.
+        place: where it was found.
+        unread_headers: images of the catalogue whose header is not known.
+        header_bytes: what reading those would fetch, at most.
     """
 
     scans: tuple[Scan, ...]
     people: pa.Table
     network: Network
     incomplete: tuple[str, ...]
+    catalogue: Catalogue
+    place: Place
+    unread_headers: int
+    header_bytes: int
 
 
-def gather(
-    *,
-    api: str,
-    bucket: str,
-    bids: Path | None,
-    contact: str,
-    dataset: Sequence[str],
-    where: str,
-    limit: int | None,
-    out: Path,
-) -> Chosen:
-    """Crawl (what was read before is not asked for again), write the tables to ``out/catalog``, choose."""
-    folder = out / "catalog"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the shared options say: where scans come from, and which are meant; see ``cli.options``."""
+
+    api: str
+    bucket: str
+    bids: Path | None = None
+    contact: str = ""
+    dataset: tuple[str, ...] = ()
+    where: str = ""
+    limit: int | None = None
+    suffix: tuple[str, ...] = ("T1w",)
+    lock: Path | None = None
+    headers: bool = False
+    sidecars: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A catalogue as it was just read, and the one before it.
+
+    Attributes:
+        place: where it was read.
+        surveyed: what was found.
+        before: what the folder held, where all of a source is read again.
+    """
+
+    place: Place
+    surveyed: Surveyed
+    before: Catalogue | None
+
+
+def look(choice: Choice, folder: Path) -> Look:
+    """Read the source's catalogue; what was read before into ``folder/cache`` is not asked for again."""
     where_from = place(
-        endpoints=Endpoints(api=api, bucket=bucket),
-        bids=bids,
-        datasets=dataset,
+        endpoints=Endpoints(api=choice.api, bucket=choice.bucket),
+        bids=choice.bids,
+        datasets=choice.dataset,
         cache=folder / "cache",
-        contact=contact,
+        contact=choice.contact,
+        suffixes=choice.suffix,
+        lock=choice.lock,
     )
-    found = crawl(where_from.source, progress=_progress)
+    catalogue.check(choice.where)  # a crawl takes long; a slip in the condition should say so first
+    before = previous(folder) if not choice.dataset and choice.lock is None else None
+    surveyed = survey(
+        where_from,
+        folder / "cache",
+        wanted=Wanted(suffixes=choice.suffix, sidecars=choice.sidecars),
+        with_headers=choice.headers,
+        before=before,
+        progress=count,
+    )
+    return Look(place=where_from, surveyed=surveyed, before=before)
+
+
+def gather(choice: Choice, out: Path) -> Chosen:
+    """Read the catalogue, write its tables to ``out/catalog``, and choose."""
+    folder = out / "catalog"
+    seen = look(choice, folder)
+    found = seen.surveyed.found
     catalogue.write(found, folder)
-    rows = catalogue.select(found, where=where, limit=limit)
-    labels = ["scan_id", *(field.name for field in tables.LABELS)]
+    rows = catalogue.select(found, where=choice.where, limit=choice.limit)
     return Chosen(
         scans=tuple(tables.scans_of(rows)),
-        people=rows.select(labels),
-        network=where_from.network,
-        incomplete=tuple(f"{row['dataset']}: {row['reason']}: {row['evidence']}" for row in found.missing),
+        people=rows.select(["scan_id", *(field.name for field in tables.LABELS)]),
+        network=seen.place.network,
+        incomplete=tuple(
+            f"{row['dataset'] or 'the list of datasets'}: {row['reason']}: {row['evidence']}"
+            for row in found.missing
+        ),
+        catalogue=found,
+        place=seen.place,
+        unread_headers=seen.surveyed.unread_headers,
+        header_bytes=seen.surveyed.header_bytes,
     )
 
 
-def default_slots() -> int:
-    """Return how many scans this machine can run at once: by cores, and by memory."""
+def default_slots(recipe: Recipe) -> int:
+    """Return how many scans this machine can run at once: by cores, and by the memory that each takes."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(cores, int(psutil.virtual_memory().available / 1e6 / MB_PER_SLOT)))
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\rcatalogue: {done} of {total} datasets", nl=done == total, err=True)
+    return max(1, min(cores, int(psutil.virtual_memory().available / 1e6 / recipe.memory_mb)))

@@ -19,6 +19,7 @@ from allbrains.version import VERSION
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("allbrains.cli.demo", "build,sandbox"),
     "catalog": ("allbrains.cli.catalog", "build"),
+    "download": ("allbrains.cli.download", "build"),
     "plan": ("allbrains.cli.plan", "build"),
     "build": ("allbrains.cli.build", "build"),
     "status": ("allbrains.cli.status", ""),

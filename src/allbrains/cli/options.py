@@ -13,6 +13,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # the same text as in sources.openneuro, which is not imported for a --help
 API = "https://openneuro.org/crn/graphql"
+SUFFIXES = ("T1w", "UNIT1", "T2w", "FLAIR")
 BUCKET = "https://s3.amazonaws.com/openneuro.org"
 
 
@@ -57,11 +58,37 @@ def source_options(command: Command) -> Command:
 
 
 def selection_options(command: Command) -> Command:
-    """Add ``--dataset``, ``--where`` and ``--limit``: which scans.
+    """Add what chooses scans: ``--dataset``, ``--where``, ``--limit``, ``--suffix``, ``--lock``, and what is
+    read about them: ``--headers``, ``--sidecars``.
 
-    The command takes ``dataset: tuple[str, ...], where: str, limit: int | None``.
+    The command takes ``dataset: tuple[str, ...], where: str, limit: int | None, suffix: tuple[str, ...],
+    lock: Path | None, headers: bool, sidecars: bool``.
     """
     for option in (
+        click.option(
+            "--sidecars",
+            is_flag=True,
+            help="Read the scans' JSON sidecars too, for field_strength_t, manufacturer, echo_time_s …",
+        ),
+        click.option(
+            "--headers",
+            is_flag=True,
+            help="Read the images' headers too (4 kB each), for spacing_max, fov_min, orientation …",
+        ),
+        click.option(
+            "--lock",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Only the datasets of this catalog.lock.json, in just its versions.",
+        ),
+        click.option(
+            "--suffix",
+            type=click.Choice(SUFFIXES),
+            multiple=True,
+            default=["T1w"],
+            show_default=True,
+            help="Kind of image; may be given several times.",
+        ),
         click.option("--limit", type=click.IntRange(min=1), help="At most so many scans."),
         click.option(
             "--where", default="", metavar="SQL", help="Condition over the catalogue's columns, as in SQL."

@@ -12,7 +12,7 @@ from allbrains import recipes
 from allbrains.build.build import plan_of
 from allbrains.build.corpus import corpus_of
 from allbrains.build.plan import TYPICAL_SAMPLE_BYTES, Plan, make_plan
-from allbrains.cli.gather import default_slots, gather
+from allbrains.cli.gather import Choice, default_slots, gather
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
@@ -26,15 +26,20 @@ from allbrains.store.ledger import LedgerReader
 @json_option
 def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice: Any) -> None:
     """Print what `build` would do with the same options: scans, bytes, hours, disk. Builds nothing."""
-    grid = corpus_of(recipes.load(recipe)).grid
-    chosen = gather(out=out, **choice)
+    made = recipes.load(recipe)
+    grid = corpus_of(made).grid
+    chosen = gather(Choice(**choice), out)
     layout = Layout(out)
     if layout.ledger.exists():
         with LedgerReader.open(layout.ledger) as ledger:
             plan = plan_of(chosen.scans, ledger)
     else:
         plan = make_plan(chosen.scans, {}, {}, attempts=1)
-    figures = cost(plan, jobs or default_slots(), grid.affine[0][0])
+    figures = cost(plan, jobs or default_slots(made), grid.affine[0][0])
+    figures |= {
+        "headers_unread": chosen.unread_headers,
+        "headers_gb": round(chosen.header_bytes / 1e9, 3),
+    }
     if as_json:
         click.echo(json.dumps(figures))
     else:

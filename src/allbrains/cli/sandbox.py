@@ -9,21 +9,72 @@ from threading import Event
 
 import click
 
-from allbrains.sandbox import serve
+from allbrains.sandbox import Archive, Sandbox, serve
+from allbrains.sandbox.faults import table
+from allbrains.sandbox.simulated import SimulatedArchive
 
 
 @click.command("sandbox")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=0, show_default="any free one", help="Port to listen on.")
-def command(folder: Path, host: str, port: int) -> None:
+@click.option(
+    "--simulate",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Serve a synthetic OpenNeuro of N datasets instead of FOLDER.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of --simulate, and of who meets a fault.")
+@click.option(
+    "--fault",
+    multiple=True,
+    metavar="NAME[:SHARE[:TIMES]]",
+    help="Misbehave; may be given several times.",
+)
+@click.option("--latency", default=0.0, metavar="MS", help="Hold each answer back so long, milliseconds.")
+@click.option("--faults", "tell", is_flag=True, help="Print all faults there are, and exit.")
+def command(
+    *,
+    folder: Path | None,
+    host: str,
+    port: int,
+    simulate: int | None,
+    seed: int,
+    fault: tuple[str, ...],
+    latency: float,
+    tell: bool,
+) -> None:
     """Serve FOLDER, a BIDS dataset or a folder of them, as a local OpenNeuro.
 
     Prints {"api": URL, "bucket": URL}, the values for --api and --bucket, then serves until it is
-    interrupted or terminated.
+    interrupted or terminated. Then it says on stderr how often each fault struck.
     """
+    if tell:
+        click.echo(table(), nl=False)
+        return
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
-    with serve(folder, host=host, port=port) as server:
+    source = _source(folder, simulate, seed)
+    with serve(
+        source, host=host, port=port, switches=fault, seed=seed, latency_s=max(latency, 0.0) / 1000
+    ) as server:
         click.echo(json.dumps({"api": server.api, "bucket": server.bucket}))
-        stopped.wait()
+        try:
+            stopped.wait()
+        finally:
+            _report(server)
+
+
+def _source(folder: Path | None, simulate: int | None, seed: int) -> Path | Archive:
+    if (folder is None) == (simulate is None):
+        raise click.UsageError("give a FOLDER to serve, or --simulate N")
+    if folder is not None:
+        return folder
+    archive = SimulatedArchive(simulate or 0, seed=seed)
+    archive.prepare()
+    return archive
+
+
+def _report(server: Sandbox) -> None:
+    for name, count in server.faults.counts().items():
+        click.echo(f"{name}: struck {count} times, {len(server.faults.of(name))} different", err=True)

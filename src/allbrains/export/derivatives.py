@@ -105,7 +105,10 @@ def _template(brain: Brain, row: dict[str, Any], layers: dict[str, Layer]) -> di
             array=layer.array,
             affine=layer.affine,
             code=_TEMPLATE,
-            entities=(("space", brain.brains.corpus.grid.space), ("res", names.resolution_label(spacing))),
+            entities=(
+                ("space", names.kind_of(name).space or brain.brains.corpus.grid.space),
+                ("res", names.resolution_label(spacing)),
+            ),
             resolution=f"{spacing:g} mm, cubic voxels",
         )
     return images
@@ -113,7 +116,8 @@ def _template(brain: Brain, row: dict[str, Any], layers: dict[str, Layer]) -> di
 
 def _native(brain: Brain, row: dict[str, Any], layers: dict[str, Layer]) -> dict[str, _Image]:
     grid = scan_grid(row)
-    carried = to_scan(layers, warp_of(brain), grid)
+    ours = {name: layer for name, layer in layers.items() if not names.kind_of(name).space}
+    carried = to_scan(ours, warp_of(brain), grid)  # a map of another template has no way back here
     return {
         name: _Image(array=array, affine=grid.affine, code=_SCANNER, entities=(), resolution="")
         for name, array in carried.items()

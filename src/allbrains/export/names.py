@@ -31,17 +31,33 @@ class Kind:
         suffix: BIDS' own, or one of ours.
         standard: whether BIDS knows the suffix; the others stand in ``.bidsignore``.
         about: for its sidecar.
+        space: of a map with a template of its own; empty for the corpus' space.
     """
 
     entities: tuple[tuple[str, str], ...] = ()
     suffix: str
     standard: bool = True
     about: Mapping[str, Any] = field(default_factory=dict)
+    space: str = ""
 
 
 def _tissue(label: str, words: str) -> Kind:
     about = {"Description": f"Fraction of the voxel that is {words}"}
     return Kind(entities=(("label", label),), suffix="probseg", about=about)
+
+
+def _of_six(label: str) -> Kind:
+    return Kind(entities=(("label", label), ("desc", "six")), suffix="probseg")
+
+
+def _modulated(label: str) -> Kind:
+    return Kind(
+        entities=(("label", label), ("desc", "modulated")),
+        suffix="density",
+        standard=False,
+        about={"Description": f"{label} × Jacobian determinant of deepmriprep's warp, affine part included"},
+        space="CAT12",
+    )
 
 
 KINDS: dict[str, Kind] = {
@@ -59,6 +75,14 @@ KINDS: dict[str, Kind] = {
     "gm": _tissue("GM", "grey matter"),
     "wm": _tissue("WM", "white matter"),
     "labels": Kind(suffix="dseg", about={"Description": "Labels of structures"}),
+    "prob_csf": _of_six("CSF"),
+    "prob_cortical_gm": _of_six("CGM"),
+    "prob_wm": _of_six("WM"),
+    "prob_deep_gm": _of_six("SCGM"),
+    "prob_brainstem": _of_six("BS"),
+    "prob_cerebellum": _of_six("CBM"),
+    "mwp1": _modulated("GM"),
+    "mwp2": _modulated("WM"),
     "logjac": Kind(
         suffix="logjacobian",
         standard=False,
@@ -156,6 +180,8 @@ def descriptions() -> str:
             "bias field and skull removed, intensities divided by the centre of white matter",
         ),
         ("desc-brain", "brain with its ventricles"),
+        ("desc-six", "one of six tissues, as the recipe's own segmentation tells them apart"),
+        ("desc-modulated", "tissue × Jacobian determinant: sums over the template are volumes of the scan"),
     ]
     return "".join("\t".join(row) + "\n" for row in rows)
 

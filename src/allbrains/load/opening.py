@@ -19,6 +19,7 @@ from allbrains.store import manifest
 from allbrains.store.blobs import Folder, Shelf
 from allbrains.store.layout import Layout
 from allbrains.store.schema import MapSpec, corpus_text, place_columns, specs_of_samples
+from allbrains.verdict import LIMITS, Limits, judged
 
 
 def open_corpus(
@@ -28,6 +29,7 @@ def open_corpus(
     *,
     cache: str | PathLike[str] | None = None,
     cache_gb: float = CACHE_GB,
+    limits: Limits = LIMITS,
 ) -> Brains:
     """Return the samples of a corpus; only rows whose outcome is done.
 
@@ -37,12 +39,14 @@ def open_corpus(
         maps: names of the maps that will be read, also of derived ones such as ``modulated_gm``; all
             stored ones where it isn't given.
         where: an SQL condition over the columns of ``samples.parquet``, such as
-            ``"age_years between 20 and 40 and sex = 'female'"``.
+            ``"age_years between 20 and 40 and sex = 'female'"``; or ``"qc_pass"``.
         cache: folder for what came from an address; the user's cache folder where it isn't given.
         cache_gb: size that the cache doesn't exceed, GB.
+        limits: what decides ``qc_pass`` and ``qc_reasons``, columns that each row gets here: lowest and
+            highest value by column. ``verdict.moved({"cjv": (0, 0.6)})`` moves one of the defaults.
 
     Raises:
-        ConfigurationError: there is no corpus, no such map, or the condition is wrong.
+        ConfigurationError: there is no corpus, no such map, or the condition or a limit is wrong.
         CorpusError: ``samples.parquet`` is damaged, or the address can't be read.
     """
     name = fspath(path)
@@ -54,7 +58,7 @@ def open_corpus(
     table = _samples(shelf)
     corpus = manifest.parse(corpus_text(table.schema), Path(SAMPLES))
     specs = specs_of_samples(table.schema)
-    table = table.filter(pc.equal(table["outcome"], "done"))
+    table = judged(table.filter(pc.equal(table["outcome"], "done")), limits)
     if where:
         table = table.take(pa.array(rows_where(_questionable(table, specs), where), pa.int64()))
     chosen = _chosen(specs, maps, table.column_names)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from allbrains.bids import IMAGE_EXTENSIONS
 
@@ -48,14 +48,39 @@ class Digests:
     Attributes:
         md5: the ETag.
         object_id: annex key, or git's blob id; the ``id`` of the API.
+        version: S3 version id of 32 characters; empty for one that is made of path and MD5.
     """
 
     md5: str
     object_id: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an archive says of a snapshot by itself, where the files' names and texts don't tell.
+
+    Attributes:
+        tag: the version.
+        created: when it was made, ISO 8601.
+        published: when the dataset was made public, ISO 8601.
+        hexsha: of the commit, 40 hex digits.
+        size: bytes of all files.
+        summary: fields of the API's ``Summary``; None where the validator never ran.
+        metadata: fields of the API's ``Metadata`` that the owner filled in.
+    """
+
+    tag: str
+    created: str
+    published: str
+    hexsha: str
+    size: int
+    summary: Mapping[str, Any] | None
+    metadata: Mapping[str, Any]
 
 
 class Archive(Protocol):
-    """Where the sandbox's datasets come from."""
+    """Where the sandbox's datasets come from. A class that names it as its base inherits the last two."""
 
     def datasets(self) -> tuple[str, ...]:
         """Return the accessions, oldest first."""
@@ -79,6 +104,20 @@ class Archive(Protocol):
 
     def read(self, dataset: str, path: str, start: int, stop: int) -> Iterator[bytes]:
         """Yield the bytes from ``start`` up to, not including, ``stop``."""
+
+    def told(self, dataset: str) -> Told | None:
+        """Return what the archive knows of a snapshot; None where it is to be read off the files."""
+        return None
+
+    def encoded(self, dataset: str, base: str, fields: tuple[tuple[str, str], ...]) -> bytes | None:
+        """Return all rows of a listing as JSON, or None where they are to be made one by one.
+
+        Args:
+            dataset: accession.
+            base: scheme and host of the URLs in it.
+            fields: of each row: key in the JSON object and the field's name, in their order.
+        """
+        return None
 
 
 def listing_order(path: str) -> tuple[int, str]:
@@ -104,12 +143,18 @@ def object_id(path: str, size: int, digest: hashlib._Hash) -> str:
     """Return annex key or git blob id of a file whose bytes were fed to its `object_hash`."""
     if digest.name == "sha1":
         return digest.hexdigest()
-    name = path.rpartition("/")[2]
-    extension = _KEY_EXTENSION.search(name.lstrip("."))
-    return f"{digest.name.upper()}E-s{size}--{digest.hexdigest()}{extension[0] if extension else ''}"
+    return f"{digest.name.upper()}E-s{size}--{digest.hexdigest()}{key_extension(path)}"
 
 
-def version_id(dataset: str, path: str, md5: str) -> str:
+def key_extension(path: str) -> str:
+    """Return what git-annex keeps of a file's name in its key."""
+    extension = _KEY_EXTENSION.search(path.rpartition("/")[2].lstrip("."))
+    return extension[0] if extension else ""
+
+
+def version_id(dataset: str, path: str, digests: Digests) -> str:
     """Return the S3 version id of a file: 32 characters that change with its content."""
-    digest = hashlib.sha256(f"{dataset}/{path}\0{md5}".encode()).digest()[:24]
+    if digests.version:
+        return digests.version
+    digest = hashlib.sha256(f"{dataset}/{path}\0{digests.md5}".encode()).digest()[:24]
     return base64.b64encode(digest, altchars=b"._").decode()

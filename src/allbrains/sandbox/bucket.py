@@ -32,7 +32,7 @@ async def bucket(request: Request) -> Response:
 
 def _answer(request: Request) -> Response:
     name, key = request.path_params["bucket"], request.path_params.get("key", "")
-    archive: Archive = request.app.state.archive
+    archive: Archive = request.app.state.stock
     if name != NAME:
         return error("NoSuchBucket", BucketName=name)
     if request.method not in {"GET", "HEAD"}:
@@ -50,8 +50,8 @@ def _object(request: Request, archive: Archive, key: str) -> Response:
         file = archive.find(dataset, path)
     except NotServed:
         return error("NoSuchVersion", Key=key, VersionId=wanted) if wanted else error("NoSuchKey", Key=key)
-    md5 = archive.digests(dataset, file).md5
-    version = version_id(dataset, path, md5)
+    digests = archive.digests(dataset, file)
+    md5, version = digests.md5, version_id(dataset, path, digests)
     if wanted not in {"", version}:
         return error("NoSuchVersion", Key=key, VersionId=wanted)
     try:

@@ -16,14 +16,22 @@ from pathlib import Path
 from threading import Lock
 
 from allbrains.errors import ConfigurationError
-from allbrains.sandbox.archive import Digests, Found, NotServed, listing_order, object_hash, object_id
+from allbrains.sandbox.archive import (
+    Archive,
+    Digests,
+    Found,
+    NotServed,
+    listing_order,
+    object_hash,
+    object_id,
+)
 
 CHUNK = 1 << 20  # bytes read at a time
 # DataLad keeps the content of annexed files here, and links to it from the names that people see
 _ANNEX_OBJECTS = (".git", "annex", "objects")
 
 
-class FolderArchive:
+class FolderArchive(Archive):
     """BIDS datasets on disk. Each content is hashed once for each (path, size, time of change)."""
 
     def __init__(self, root: Path) -> None:

@@ -7,17 +7,28 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, execute_sync, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    MiddlewareManager,
+    execute_sync,
+    parse,
+    validate,
+)
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from allbrains.sandbox.resolvers import Query
+from allbrains.sandbox.rows import Encoded
 from allbrains.sandbox.schema import execution_schema, public_schema
 
 SERVER_VERSION = "5.5.1"
@@ -47,6 +58,21 @@ class Operation:
     name: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The API as it is today.
+
+    Attributes:
+        schema: what queries are validated against; has no field that the execution schema lacks.
+        version: of the server, as its answers state it.
+        middleware: stands before every field's resolver.
+    """
+
+    schema: GraphQLSchema = field(default_factory=public_schema)
+    version: str = SERVER_VERSION
+    middleware: MiddlewareManager | None = None
+
+
 async def graphql(request: Request) -> Response:
     """Answer a GraphQL request."""
     base = f"{request.url.scheme}://{request.url.netloc}"
@@ -56,15 +82,16 @@ async def graphql(request: Request) -> Response:
         return HTMLResponse(_EXPRESS_ERROR.format(escape(str(error))), status_code=400)
     except GraphQLError as error:
         return _answer(400, {"errors": [_formatted(error, "BAD_REQUEST")]})
-    query = Query(archive=request.app.state.archive, base=base)
+    state = request.app.state
+    query = Query(archive=state.archive, base=base)
     # in a thread: resolvers read files, and a listing of 70,000 rows takes its time
-    return await run_in_threadpool(lambda: _answer(*execute(operation, query)))
+    return await run_in_threadpool(lambda: _answer(*execute(operation, query, state.service)))
 
 
-def execute(operation: Operation, root: Query) -> tuple[int, dict[str, Any]]:
+def execute(operation: Operation, root: Query, service: Service) -> tuple[int, dict[str, Any]]:
     """Return HTTP status and body of an operation's answer."""
     try:
-        document, invalid = _validated(operation.query)
+        document, invalid = _validated(operation.query, service.schema)
     except GraphQLSyntaxError as error:
         return 400, {"errors": [_formatted(error, "GRAPHQL_PARSE_FAILED")]}
     if invalid:
@@ -75,6 +102,7 @@ def execute(operation: Operation, root: Query) -> tuple[int, dict[str, Any]]:
         root_value=root,
         variable_values=operation.variables,
         operation_name=operation.name,
+        middleware=service.middleware,
     )
     errors = result.errors or []
     if result.data is None and all(error.path is None for error in errors):
@@ -87,14 +115,14 @@ def execute(operation: Operation, root: Query) -> tuple[int, dict[str, Any]]:
     return 200, {
         **({"errors": failed} if failed else {}),
         "data": result.data,
-        "extensions": {"openneuro": {"version": SERVER_VERSION}},
+        "extensions": {"openneuro": {"version": service.version}},
     }
 
 
 @lru_cache(maxsize=32)  # a crawler sends the same few queries thousands of times
-def _validated(query: str) -> tuple[DocumentNode, list[GraphQLError]]:
+def _validated(query: str, schema: GraphQLSchema) -> tuple[DocumentNode, list[GraphQLError]]:
     document = parse(query)
-    return document, validate(public_schema(), document)
+    return document, validate(schema, document)
 
 
 async def _operation(request: Request) -> Operation:
@@ -161,8 +189,23 @@ def _in_the_servers_words(message: str) -> str:
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:
-    content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(content, status_code=status, media_type="application/json; charset=utf-8")
+    return Response(encode(body), status_code=status, media_type="application/json; charset=utf-8")
+
+
+def encode(body: dict[str, Any]) -> bytes:
+    """Return a body as JSON; rows that are JSON already are put in as they are."""
+    rows: list[bytes] = []
+    mark = secrets.token_hex(16)  # what a body can't contain by accident
+
+    def keep_place(value: object) -> str:
+        if not isinstance(value, Encoded):
+            raise TypeError(f"no JSON for {type(value).__name__}")
+        rows.append(value.json)
+        return mark
+
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=keep_place).encode()
+    first, *others = text.split(f'"{mark}"'.encode())
+    return b"".join([first, *(part for pair in zip(rows, others, strict=True) for part in pair)])
 
 
 _EXPRESS_ERROR = """<!DOCTYPE html>

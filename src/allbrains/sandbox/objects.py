@@ -70,7 +70,7 @@ def _file(request: Request) -> Response:
         return PlainTextResponse("Not Found", status_code=404)
     if not is_annexed(path, file.size):
         return _content(archive, dataset, file)
-    version = version_id(dataset, path, archive.digests(dataset, file).md5)
+    version = version_id(dataset, path, archive.digests(dataset, file))
     return RedirectResponse(
         f"/openneuro.org/{quote(f'{dataset}/{path}')}?versionId={quote(version)}", status_code=302
     )

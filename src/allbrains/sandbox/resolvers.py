@@ -19,7 +19,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from allbrains.sandbox import facts, rows
-from allbrains.sandbox.archive import Archive, Found, NotServed, is_annexed, version_id
+from allbrains.sandbox.archive import Archive, Found, NotServed, Told, is_annexed, version_id
 
 DEFAULT_PAGE, LARGEST_PAGE = 25, 100
 
@@ -27,18 +27,18 @@ DEFAULT_PAGE, LARGEST_PAGE = 25, 100
 class Snapshot:
     """The one snapshot of a dataset in an archive."""
 
-    def __init__(self, archive: Archive, dataset: str, base: str) -> None:
-        self._archive, self._dataset, self._base = archive, dataset, base
+    def __init__(self, archive: Archive, accession: str, base: str) -> None:
+        self.archive, self.accession, self.base = archive, accession, base
 
     @property
     def dataset(self) -> Dataset:
         """The dataset that this is a snapshot of."""
-        return Dataset(self._archive, self._dataset, self._base)
+        return dataset_of(self.archive, self.accession, self.base)
 
     @cached_property
     def found(self) -> tuple[Found, ...]:
         """All files, their content not read."""
-        return self._archive.files(self._dataset)
+        return self.archive.files(self.accession)
 
     @cached_property
     def entries(self) -> tuple[rows.Entry, ...]:
@@ -63,7 +63,7 @@ class Snapshot:
     @property
     def id(self) -> str:
         """Accession and version."""
-        return f"{self._dataset}:{self.tag}"
+        return f"{self.accession}:{self.tag}"
 
     @property
     def created(self) -> str:
@@ -94,10 +94,10 @@ class Snapshot:
     @cached_property
     def description(self) -> dict[str, Any]:
         """The fields of dataset_description.json."""
-        return {"id": self.id, **facts.description(self.text("dataset_description.json"), self._dataset)}
+        return {"id": self.id, **facts.description(self.text("dataset_description.json"), self.accession)}
 
     @cached_property
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any] | None:
         """The validator's summary."""
         return {
             "id": self.id,
@@ -111,22 +111,36 @@ class Snapshot:
 
     def files(
         self, info: GraphQLResolveInfo, tree: str | None = None, recursive: bool | None = None
-    ) -> list[rows.Row]:
+    ) -> list[rows.Row] | rows.Encoded:
         """Return the rows below a tree: all of them, named relative to it, or its first level."""
-        folder = self._folder(tree)
-        found = rows.below(self.entries, folder, partial(rows.url, self._base, self._dataset))
-        return rows.project(found if recursive else rows.one_level(found, self.tree_ids, folder), info)
+        fields = rows.fields(info)
+        if recursive and tree is None:
+            encoded = self.archive.encoded(self.accession, self.base, fields)
+            if encoded is not None:
+                return rows.Encoded(json=encoded)
+        return rows.project(self.listed(tree, bool(recursive)), fields)
+
+    def listed(self, tree: str | None, recursive: bool) -> list[rows.Row]:
+        """Return the rows below a tree with all their fields."""
+        folder = self.folder(tree)
+        found = rows.below(self.entries, folder, partial(rows.url, self.base, self.accession))
+        return list(found) if recursive else rows.one_level(found, self.tree_ids, folder)
 
     def text(self, path: str) -> str:
         """Return a small text file, or an empty text where there is none."""
         try:
-            file = self._archive.find(self._dataset, path)
+            file = self.archive.find(self.accession, path)
         except NotServed:
             return ""
-        content = b"".join(self._archive.read(self._dataset, path, 0, file.size))
+        content = b"".join(self.archive.read(self.accession, path, 0, file.size))
         return content.decode("utf-8-sig", errors="replace")
 
-    def _folder(self, tree: str | None) -> str:
+    def folder(self, tree: str | None) -> str:
+        """Return the folder that a tree's id, a tag or a commit stands for; empty is the root.
+
+        Raises:
+            GraphQLError: it stands for none.
+        """
         if tree in {None, "HEAD", self.tag}:
             return ""
         for folder, tree_id in self.tree_ids.items():
@@ -137,13 +151,13 @@ class Snapshot:
         raise GraphQLError(f"Invalid git reference: {tree}")
 
     def _entry(self, file: Found) -> rows.Entry:
-        digests = self._archive.digests(self._dataset, file)
+        digests = self.archive.digests(self.accession, file)
         return rows.Entry(
             path=file.path,
             size=file.size,
             object_id=digests.object_id,
             annexed=is_annexed(file.path, file.size),
-            version=version_id(self._dataset, file.path, digests.md5),
+            version=version_id(self.accession, file.path, digests),
         )
 
 
@@ -153,9 +167,9 @@ class Dataset:
     created = publishDate = facts.SOME_DATE
     public = True
 
-    def __init__(self, archive: Archive, dataset: str, base: str) -> None:
-        self.id = dataset
-        self.latestSnapshot = Snapshot(archive, dataset, base)
+    def __init__(self, latest: Snapshot) -> None:
+        self.id = latest.accession
+        self.latestSnapshot = latest
 
     @property
     def name(self) -> str:
@@ -177,18 +191,55 @@ class Dataset:
     def metadata(self) -> dict[str, Any]:
         """What the owner states in a form on the site: nothing but what the files say too."""
         latest = self.latestSnapshot
-        ages = [row["age"] for row in latest.summary["subjectMetadata"] if row["age"] is not None]
+        summary = latest.summary or {}
+        ages = [row["age"] for row in summary.get("subjectMetadata", ()) if row["age"] is not None]
         return {
             "datasetId": self.id,
             "datasetName": self.name,
             "firstSnapshotCreatedAt": latest.created,
             "latestSnapshotCreatedAt": latest.created,
-            "tasksCompleted": latest.summary["tasks"],
-            "dataProcessed": latest.summary["dataProcessed"],
-            "modalities": latest.summary["modalities"],
+            "tasksCompleted": summary.get("tasks"),
+            "dataProcessed": summary.get("dataProcessed"),
+            "modalities": summary.get("modalities"),
             "ages": ages,
             "seniorAuthor": latest.description["SeniorAuthor"],
         }
+
+
+class ToldSnapshot(Snapshot):
+    """A snapshot of an archive that knows better than the files tell."""
+
+    def __init__(self, archive: Archive, accession: str, base: str, told: Told) -> None:
+        super().__init__(archive, accession, base)
+        self._told = told
+        self.change = facts.Change(tag=told.tag, created=told.created)
+        self.hexsha = told.hexsha
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return self._told.size
+
+    @cached_property
+    def summary(self) -> dict[str, Any] | None:
+        """The validator's summary; none where it never ran."""
+        if self._told.summary is None:
+            return None
+        return {"id": self.id, "size": self.size, "schemaVersion": None, **self._told.summary}
+
+
+class ToldDataset(Dataset):
+    """A dataset of an archive that knows better than the files tell."""
+
+    def __init__(self, latest: Snapshot, told: Told) -> None:
+        super().__init__(latest)
+        self.created = self.publishDate = told.published
+        self._told = told
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the owner states in a form on the site."""
+        return {**super().metadata, **self._told.metadata}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +258,7 @@ class Query:
         """Return a dataset by its accession."""
         if id not in self.archive.datasets():
             raise GraphQLError(f"Dataset {id} does not exist.")
-        return Dataset(self.archive, id, self.base)
+        return dataset_of(self.archive, id, self.base)
 
     def snapshot(self, info: GraphQLResolveInfo, datasetId: str, tag: str) -> Snapshot:
         """Return a dataset's snapshot by its tag."""
@@ -232,12 +283,24 @@ class Query:
         modality: str | None = None,
     ) -> dict[str, Any] | None:
         """Return a page of datasets. Anonymous callers see public ones whatever ``filterBy`` says."""
-        found = [Dataset(self.archive, name, self.base) for name in self.archive.datasets()]
+        found = [dataset_of(self.archive, name, self.base) for name in self.archive.datasets()]
         if modality is not None:
-            found = [each for each in found if modality.lower() in each.latestSnapshot.summary["modalities"]]
+            found = [each for each in found if modality.lower() in _modalities(each)]
         for key, ordering in (orderBy or {}).items():
             found.sort(key=_sort_key(key), reverse=ordering == "descending")
         return connection(found, limit=min(max(first or 0, 1), LARGEST_PAGE), offset=decode_cursor(after))
+
+
+def dataset_of(archive: Archive, accession: str, base: str) -> Dataset:
+    """Return a dataset of an archive."""
+    told = archive.told(accession)
+    if told is None:
+        return Dataset(Snapshot(archive, accession, base))
+    return ToldDataset(ToldSnapshot(archive, accession, base, told), told)
+
+
+def _modalities(dataset: Dataset) -> list[str]:
+    return list((dataset.latestSnapshot.summary or {}).get("modalities", ()))
 
 
 def connection(found: list[Dataset], *, limit: int, offset: int) -> dict[str, Any] | None:

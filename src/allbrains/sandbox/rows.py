@@ -20,7 +20,15 @@ from graphql import (
 )
 
 Row = dict[str, Any]
+Fields = tuple[tuple[str, str], ...]
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Rows as the JSON array that they become in the answer."""
+
+    json: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +120,19 @@ def one_level(rows: Iterable[Row], ids: Mapping[str, str], folder: str) -> list[
     return files + [folders[name] for name in sorted(folders)]
 
 
-def project(rows: Iterable[Row], info: GraphQLResolveInfo) -> list[Row]:
-    """Return the rows with just the fields, under the names, that the query asks for."""
+def fields(info: GraphQLResolveInfo) -> Fields:
+    """Return the key and the name of each field that the query asks for of a row."""
     wanted = {
         (node.alias or node.name).value: node.name.value
         for field in info.field_nodes
         for node in _fields(field.selection_set, info)
     }
-    pairs = tuple(wanted.items())
-    return [{key: row[name] for key, name in pairs} for row in rows]
+    return tuple(wanted.items())
+
+
+def project(rows: Iterable[Row], wanted: Fields) -> list[Row]:
+    """Return the rows with just the fields, under the keys, that a query asks for."""
+    return [{key: row[name] for key, name in wanted} for row in rows]
 
 
 def _fields(selections: SelectionSetNode, info: GraphQLResolveInfo) -> Iterator[FieldNode]:

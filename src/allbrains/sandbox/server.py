@@ -22,8 +22,10 @@ from starlette.routing import Mount, Route
 from allbrains.errors import ConfigurationError
 from allbrains.sandbox import bucket, graphql_http, objects
 from allbrains.sandbox.archive import Archive
+from allbrains.sandbox.faults import Faults
 from allbrains.sandbox.folder import FolderArchive
-from allbrains.sandbox.traffic import BUCKET_PATH, GRAPHQL_PATH, Fault, Requests, Traffic
+from allbrains.sandbox.traffic import BUCKET_PATH, GRAPHQL_PATH, Fault, Latency, Requests, Traffic
+from allbrains.sandbox.wires import Wires
 
 _STOP_AFTER_S = 2  # given to answers that are on their way when the sandbox is closed
 _ANY_METHOD = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"]
@@ -37,15 +39,22 @@ class Sandbox:
         api: URL of its GraphQL endpoint, for ``--api``.
         bucket: URL of its bucket, for ``--bucket``.
         requests: what it was asked for, counted.
+        faults: that are switched on, with what they did.
     """
 
     api: str
     bucket: str
     requests: Requests
+    faults: Faults
 
 
 def application(
-    archive: Archive, requests: Requests, *, faults: Sequence[Fault] = (), hosts: Sequence[str] = ("*",)
+    archive: Archive,
+    requests: Requests,
+    *,
+    faults: Sequence[Fault] = (),
+    switched: Faults | None = None,
+    hosts: Sequence[str] = ("*",),
 ) -> Starlette:
     """Return the sandbox as an ASGI application.
 
@@ -53,9 +62,11 @@ def application(
         archive: what is served.
         requests: where requests are counted.
         faults: misbehaviours, the first one outermost.
+        switched: known misbehaviours, behind the others.
         hosts: values of the Host header that are answered. Naming them keeps web pages that have
             bound a name of their own to the loopback address from reading private datasets.
     """
+    switched = switched or Faults()
     crn = [
         Route("/graphql", graphql_http.graphql, methods=["GET", "POST"]),
         Route("/datasets/{dataset}/objects/{id}", objects.object_by_id),
@@ -70,10 +81,13 @@ def application(
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
-            Middleware(Traffic, requests=requests, faults=faults),
+            Middleware(Traffic, requests=requests, faults=(*faults, *switched.on_wire())),
         ],
     )
-    app.state.archive = archive
+    app.state.archive = switched.archive(archive)
+    app.state.stock = switched.bucket(app.state.archive)
+    app.state.service = switched.service()
+    app.state.wires = Wires()
     return app
 
 
@@ -83,7 +97,14 @@ async def _health(request: Request) -> Response:
 
 @contextmanager
 def serve(
-    source: Path | str | Archive, *, host: str = "127.0.0.1", port: int = 0, faults: Sequence[Fault] = ()
+    source: Path | str | Archive,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    faults: Sequence[Fault] = (),
+    switches: Sequence[str] = (),
+    seed: int = 0,
+    latency_s: float = 0.0,
 ) -> Iterator[Sandbox]:
     """Serve datasets for as long as the context lasts.
 
@@ -91,28 +112,37 @@ def serve(
         source: a folder with BIDS datasets in it, one BIDS dataset, or an archive of another kind.
         host: address to listen on.
         port: 0 takes any free one.
-        faults: misbehaviours, the first one outermost.
+        faults: misbehaviours of one's own, the first one outermost.
+        switches: known misbehaviours, ``NAME[:SHARE[:TIMES]]``; see ``faults.table``.
+        seed: of the draw who meets a switched misbehaviour.
+        latency_s: each answer is held back so long, seconds.
 
     Raises:
-        ConfigurationError: the folder holds no dataset, or the address can't be listened on.
+        ConfigurationError: the folder holds no dataset, a switch means nothing, or the address can't be
+            listened on.
     """
+    switched = Faults(switches, seed=seed)
     archive = FolderArchive(Path(source)) if isinstance(source, str | Path) else source
     requests = Requests()
+    late: tuple[Fault, ...] = (Latency(latency_s),) if latency_s else ()
     with _listening(host, port) as listener:
         address, bound = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         loopback = ip_address(address).is_loopback
         hosts = (shown, "localhost", "127.0.0.1") if loopback else ("*",)
-        app = application(archive, requests, faults=faults, hosts=hosts)
+        app = application(archive, requests, faults=(*late, *faults), switched=switched, hosts=hosts)
         base = f"http://{shown}:{bound}"
         with _running(app, listener):
-            yield Sandbox(api=base + GRAPHQL_PATH, bucket=base + BUCKET_PATH, requests=requests)
+            yield Sandbox(
+                api=base + GRAPHQL_PATH, bucket=base + BUCKET_PATH, requests=requests, faults=switched
+            )
 
 
 @contextmanager
 def _running(app: Starlette, listener: socket.socket) -> Iterator[None]:
     config = uvicorn.Config(
         app,
+        http=app.state.wires.protocol,
         lifespan="off",
         log_config=None,
         log_level="warning",

@@ -6,6 +6,7 @@ what passes by, and needs to know nothing but the visit.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -42,6 +43,18 @@ class Fault(Protocol):
 
     async def __call__(self, visit: Visit, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the visit; ``app(scope, receive, send)`` gives the honest answer."""
+
+
+class Latency:
+    """A long way to the server: each answer is late."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    async def __call__(self, visit: Visit, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the visit, later."""
+        await asyncio.sleep(self._seconds)
+        await app(scope, receive, send)
 
 
 class Requests:

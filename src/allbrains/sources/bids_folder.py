@@ -10,14 +10,16 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from allbrains import bids
-from allbrains.errors import ConfigurationError, SourceError
+from allbrains.errors import ConfigurationError
 from allbrains.records import Algorithm, Digest
 from allbrains.sources.listing import (
+    Absence,
+    Absent,
     Entry,
     Excluded,
     Exclusion,
@@ -25,6 +27,8 @@ from allbrains.sources.listing import (
     Listing,
     Route,
     Snapshot,
+    Texts,
+    Unread,
     annex_size,
     digest_of,
     matters,
@@ -42,8 +46,12 @@ class BidsFolder:
     """Datasets on this machine; see ``listing.Source``.
 
     Attributes:
+        name: the folder's URL.
+        fixed: a folder's files may change.
         roots: dataset's name → its folder.
     """
+
+    fixed = False
 
     def __init__(
         self, folder: Path, *, datasets: Sequence[str] = (), suffixes: Sequence[str] = ("T1w",)
@@ -58,6 +66,7 @@ class BidsFolder:
         Raises:
             ConfigurationError: there is none, two have one name, or a named one is not there.
         """
+        self.name = Path(os.path.abspath(folder)).as_uri()
         self.roots = _datasets(Path(os.path.abspath(folder)))
         if unknown := sorted(set(datasets) - set(self.roots)):
             raise ConfigurationError(
@@ -71,6 +80,12 @@ class BidsFolder:
         """Return the datasets; see ``Source.snapshots``."""
         found = tuple(_snapshot(name, self.roots[name]) for name in sorted(self.roots))
         return Found(snapshots=found)
+
+    def whereabouts(self, dataset: str) -> Snapshot | Absent:
+        """Return a dataset, or that its folder is gone; see ``Source.whereabouts``."""
+        if dataset in self.roots:
+            return _snapshot(dataset, self.roots[dataset])
+        return Absent(kind=Absence.DELETED, evidence=f"no folder {dataset}")
 
     def listing(self, snapshot: Snapshot) -> Listing:
         """Return a dataset's files; images are hashed, so this reads them all once."""
@@ -103,13 +118,22 @@ class BidsFolder:
             excluded=tuple(excluded),
         )
 
-    def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Mapping[str, bytes]:
+    def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Texts:
         """Return small files' bytes by path; see ``Source.read``."""
         root = self.roots[snapshot.dataset]
-        try:
-            return {entry.path: (root / entry.path).read_bytes() for entry in entries}
-        except OSError as error:
-            raise SourceError(f"{error.filename} can't be read: {error.strerror}") from error
+        files: dict[str, bytes] = {}
+        unread: list[Unread] = []
+        for entry in entries:
+            try:
+                files[entry.path] = (root / entry.path).read_bytes()
+            except OSError as error:
+                evidence = f"can't be read: {error.strerror}"
+                unread.append(Unread(path=entry.path, evidence=evidence, final=False))
+        return Texts(files=files, unread=tuple(unread))
+
+    def complaints(self) -> tuple[Excluded, ...]:
+        """Return nothing: see ``Source.complaints``."""
+        return ()
 
     def _entry(self, root: Path, path: str) -> Entry | str:
         """Return the file's entry, or why it has no content."""
@@ -163,14 +187,16 @@ def _name(folder: Path) -> str:
 
 def _snapshot(name: str, root: Path) -> Snapshot:
     described = _description(root / "dataset_description.json")
-    authors = described.get("Authors")
     return Snapshot(
         dataset=name,
         tag=TAG,
         name=_text(described.get("Name")),
         license=_text(described.get("License")),
         doi=_text(described.get("DatasetDOI")),
-        authors=tuple(map(_text, authors)) if isinstance(authors, list) else (),
+        authors=_texts(described.get("Authors")),
+        how_to_acknowledge=_text(described.get("HowToAcknowledge")),
+        references=_texts(described.get("ReferencesAndLinks")),
+        dataset_type=_text(described.get("DatasetType")),
     )
 
 
@@ -185,6 +211,10 @@ def _description(path: Path) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(filter(None, map(_text, value))) if isinstance(value, list) else ()
 
 
 def _files(root: Path) -> Iterator[str]:

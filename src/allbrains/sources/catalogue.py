@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -15,9 +16,24 @@ import pyarrow.parquet as pq
 from allbrains import tables
 from allbrains.errors import ConfigurationError, SourceError
 from allbrains.participants import PARTICIPANTS
+from allbrains.sources import lock
 from allbrains.sources.listing import INCOMPLETE
+from allbrains.sources.lock import Pin
 
 _STAMP = b"allbrains.catalogue"
+# columns of ``datasets`` that a condition on scans may use; its ``name`` goes by ``dataset_name``
+OF_DATASET = (
+    "license",
+    "license_spdx",
+    "doi",
+    "dataset_type",
+    "deprecated",
+    "published",
+    "affirmed_defaced",
+    "affirmed_consent",
+    "stated_species",
+    "route",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,31 +55,57 @@ class Catalogue:
     @property
     def missing(self) -> list[dict[str, Any]]:
         """The exclusion rows that mean that something is missing; empty when the catalogue is complete."""
-        return [row for row in self.exclusions.to_pylist() if row["reason"] in INCOMPLETE and not row["path"]]
+        return [row for row in self.exclusions.to_pylist() if row["reason"] in INCOMPLETE]
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """The versions that were read, for the lock file."""
+        rows = self.datasets.select(["dataset", "snapshot", "hexsha"]).to_pylist()
+        return tuple(Pin(**row) for row in rows)
 
 
 _TABLES = tuple(field.name for field in fields(Catalogue))
 
 
 def write(catalogue: Catalogue, folder: Path) -> None:
-    """Write the tables to ``folder`` as Parquet, each one whole or not at all.
+    """Write the tables to ``folder`` as Parquet, and the lock file; all of them or, when killed, none.
 
-    All four carry the same stamp, so that ``read`` notices a set that a killed run left half old.
+    Everything is written and synced under other names first, then renamed. All four tables carry the
+    same stamp; one renamed table thus proves that the others' new versions are whole, and ``mend`` ends
+    what a killed run began.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    mend(folder)
     stamp = _stamp(catalogue)
-    parts = []
     for name in _TABLES:
         table = getattr(catalogue, name)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), _STAMP: stamp})
-        part = folder / f".{name}.parquet.part"
-        with part.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        parts.append((part, folder / f"{name}.parquet"))
-    for part, target in parts:
-        part.replace(target)
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        _write_synced(_part(folder, name), sink.getvalue())
+    _write_synced(_part(folder, lock.NAME), lock.dump(catalogue.pins).encode())
+    _sync(folder)
+    _rename(folder)
+
+
+def mend(folder: Path) -> None:
+    """End, or take back, what a run that was killed while writing left behind."""
+    parts = [name for name in _TABLES if _part(folder, name).exists()]
+    new = {_stamp_in(_part(folder, name)) for name in parts}
+    renamed = {_stamp_in(folder / f"{name}.parquet") for name in _TABLES if name not in parts}
+    # tables are renamed first: a lock file alone that waits for its name has all of them before it
+    if (not parts and _part(folder, lock.NAME).exists()) or (renamed and new == renamed):
+        _rename(folder)
+        return
+    for name in (*_TABLES, lock.NAME):
+        _part(folder, name).unlink(missing_ok=True)
+
+
+def _rename(folder: Path) -> None:
+    targets = {name: folder / f"{name}.parquet" for name in _TABLES} | {lock.NAME: folder / lock.NAME}
+    for name, target in targets.items():
+        if _part(folder, name).exists():
+            _part(folder, name).replace(target)
     _sync(folder)
 
 
@@ -72,7 +114,7 @@ def read(folder: Path) -> Catalogue:
 
     Raises:
         ConfigurationError: there is none.
-        SourceError: its tables are not of one crawl, or damaged.
+        SourceError: its tables are not of one crawl, of another version of allbrains, or damaged.
     """
     found: dict[str, pa.Table] = {}
     for name in _TABLES:
@@ -85,7 +127,36 @@ def read(folder: Path) -> Catalogue:
             raise SourceError(f"{path} can't be read ({error}); run `allbrains catalog` again") from error
     if len({(table.schema.metadata or {}).get(_STAMP) for table in found.values()}) != 1:
         raise SourceError(f"the tables in {folder} are of different crawls; run `allbrains catalog` again")
+    for name, schema in _SCHEMAS.items():
+        if not found[name].schema.equals(schema):
+            raise SourceError(
+                f"{name}.parquet in {folder} has the columns of another version of allbrains; "
+                "run `allbrains catalog` again"
+            )
     return Catalogue(**found)
+
+
+_SCHEMAS = {"datasets": tables.DATASETS, "scans": tables.LABELLED_SCANS, "exclusions": tables.EXCLUSIONS}
+
+
+def _part(folder: Path, name: str) -> Path:
+    return folder / f".{name}.part"
+
+
+def _write_synced(path: Path, content: bytes | memoryview) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _stamp_in(path: Path) -> bytes | None:
+    """Return a table's stamp; none for a file that is not there or not whole."""
+    try:
+        metadata: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError):
+        return None
+    return metadata.get(_STAMP)
 
 
 def select(
@@ -96,7 +167,7 @@ def select(
     Args:
         catalogue: what there is.
         where: an SQL condition (DuckDB's dialect) over the columns of the scans, and of their datasets
-            ``dataset_name``, ``license``, ``doi``; empty means all.
+            ``dataset_name`` and the names in ``OF_DATASET``; empty means all.
         datasets: accessions; empty means all.
         limit: at most so many scans.
 
@@ -136,10 +207,10 @@ def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:
     import duckdb
 
     numbered = catalogue.scans.append_column("_row", pa.array(range(catalogue.scans.num_rows), pa.int64()))
-    own = catalogue.datasets.select(["dataset", "name", "license", "doi"])
-    columns = [*catalogue.scans.column_names, "dataset_name", "license", "doi"]
+    own = catalogue.datasets.select(["dataset", "name", *OF_DATASET])
+    columns = [*catalogue.scans.column_names, "dataset_name", *OF_DATASET]
     sql = (
-        "SELECT _row FROM (SELECT s.*, d.name AS dataset_name, d.license, d.doi "
+        f"SELECT _row FROM (SELECT s.*, d.name AS dataset_name, {', '.join(f'd.{n}' for n in OF_DATASET)} "
         f"FROM scans s LEFT JOIN datasets d USING (dataset)) WHERE (\n{where}\n)"
     )
     with duckdb.connect(":memory:") as connection:
@@ -161,16 +232,28 @@ def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:
             ) from error
 
 
+class _Hashing(io.RawIOBase):
+    """A file that only hashes what is written to it."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self.digest.update(data)
+        return len(data)
+
+
 def _stamp(catalogue: Catalogue) -> bytes:
     """Return a hash over the tables' contents."""
-    digest = hashlib.sha256()
+    sink = _Hashing()
     for name in _TABLES:
-        sink = pa.BufferOutputStream()
         table = getattr(catalogue, name).combine_chunks()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
+        with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), table.schema) as writer:
             writer.write_table(table)
-        digest.update(sink.getvalue())
-    return digest.hexdigest()[:32].encode()
+    return sink.digest.hexdigest()[:32].encode()
 
 
 def _sync(folder: Path) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from allbrains.errors import ConfigurationError
 from allbrains.sources.bids_folder import BidsFolder
 from allbrains.sources.listing import Source
+from allbrains.sources.lock import Pin, load
 from allbrains.sources.openneuro import Endpoints, OpenNeuro
 from allbrains.transfer import Client, Network, file_root
 
@@ -32,6 +34,8 @@ def place(
     datasets: Sequence[str],
     cache: Path,
     contact: str = "",
+    suffixes: Sequence[str] = ("T1w",),
+    lock: Path | None = None,
 ) -> Place:
     """Return where scans come from.
 
@@ -41,13 +45,26 @@ def place(
         datasets: to read; empty means all.
         cache: folder for OpenNeuro's listings and small files.
         contact: for the User-Agent.
+        suffixes: BIDS suffixes of the images that count.
+        lock: a lock file: its datasets, in its versions, and no others.
 
     Raises:
-        ConfigurationError: an endpoint is not a URL, or the folder holds no BIDS dataset.
+        ConfigurationError: an endpoint is not a URL, the folder holds no BIDS dataset, or the lock file is
+            none or lacks a named dataset.
     """
     if bids is not None:
+        if lock is not None:
+            raise ConfigurationError("a folder has no versions: a lock file can't be used with it")
         network = Network(origins=(), roots=(file_root(bids),))
-        return Place(source=BidsFolder(bids, datasets=datasets), network=network)
+        return Place(source=BidsFolder(bids, datasets=datasets, suffixes=suffixes), network=network)
     network = endpoints.network(contact=contact)
-    source = OpenNeuro(Client(network), endpoints, cache=cache, datasets=datasets)
+    pins = () if lock is None else _pins(lock, datasets)
+    source = OpenNeuro(Client(network), endpoints, cache=cache, datasets=datasets, pins=pins)
     return Place(source=source, network=network)
+
+
+def _pins(lock: Path, datasets: Sequence[str]) -> tuple[Pin, ...]:
+    pins = load(lock)
+    if unknown := sorted(set(datasets) - {pin.dataset for pin in pins}):
+        raise ConfigurationError(f"{', '.join(unknown)} not in {lock}")
+    return tuple(pin for pin in pins if not datasets or pin.dataset in datasets)

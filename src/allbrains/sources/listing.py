@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from allbrains.errors import SourceError
 from allbrains.records import Algorithm, Digest
 
 
@@ -38,19 +39,32 @@ class Exclusion(StrEnum):
     TINY = "tiny"  # fewer bytes than any image of a head
     NO_DIGEST = "no_digest"  # nothing published that its bytes could be checked against
     NOT_FETCHED = "not_fetched"  # a git-annex pointer whose content is not on this machine
+    NON_HUMAN = "non_human"  # an animal's brain
+    PHANTOM = "phantom"  # no brain at all
+    EX_VIVO = "ex_vivo"  # a brain outside a living head
     LISTING_FAILED = "listing_failed"  # dataset: its files could not be listed
-    LISTING_TRUNCATED = "listing_truncated"  # dataset: its listing is shorter than its own summary says
-    NOT_ACCESSIBLE = "not_accessible"  # dataset: deleted, private or unknown
-    PARTICIPANTS_FAILED = "participants_failed"  # dataset: its demographics could not be fetched
+    LISTING_TRUNCATED = "listing_truncated"  # dataset: no way of listing gives all of its files
+    NOT_ACCESSIBLE = "not_accessible"  # dataset: asked for by name, and private or unknown
+    LOCK_BROKEN = "lock_broken"  # dataset: it is no longer what the lock file says
+    UNLISTED = "unlisted"  # dataset: was there on the previous run, and is not; kept this once
+    WITHDRAWN = "withdrawn"  # dataset: deleted by its owner, or gone on two runs in a row
+    TEXT_FAILED = "text_failed"  # a small file beside the scans could not be read now
+    TEXT_UNAVAILABLE = "text_unavailable"  # the same, but every address refuses it: a known gap
+    HEADER_FAILED = "header_failed"  # the image's header could not be read now
+    HEADER_UNAVAILABLE = "header_unavailable"  # the same, but every address refuses it: a known gap
+    API_CHANGED = "api_changed"  # the API no longer knows some columns' fields: they are empty
 
 
-# A dataset with one of these means that the catalogue is not complete.
+# One of these means that the catalogue is not complete: what it names may be there, and was not read.
 INCOMPLETE = frozenset(
     {
         Exclusion.LISTING_FAILED,
         Exclusion.LISTING_TRUNCATED,
         Exclusion.NOT_ACCESSIBLE,
-        Exclusion.PARTICIPANTS_FAILED,
+        Exclusion.LOCK_BROKEN,
+        Exclusion.TEXT_FAILED,
+        Exclusion.HEADER_FAILED,
+        Exclusion.API_CHANGED,
     }
 )
 
@@ -78,6 +92,15 @@ class Snapshot:
         license: as written.
         doi: as written.
         authors: as written.
+        how_to_acknowledge: as written.
+        references: as written.
+        dataset_type: ``raw`` or ``derivative`` as written.
+        species: as the owner states it on the site; empty where nothing is stated.
+        modalities: as the site's validator found them.
+        defaced: the owner affirms that faces were removed; None where nothing is stated.
+        consent: the owner affirms consent to publish faces; None where nothing is stated.
+        deprecated: the owner's reason against using this version, empty where there is none.
+        published: when the dataset was made public, ISO 8601, or empty.
         created: when the snapshot was made, ISO 8601, or empty.
         size: bytes of all files, 0 where unknown.
         files: how many files its own summary announces, 0 where it has none.
@@ -91,6 +114,15 @@ class Snapshot:
     license: str = ""
     doi: str = ""
     authors: tuple[str, ...] = ()
+    how_to_acknowledge: str = ""
+    references: tuple[str, ...] = ()
+    dataset_type: str = ""
+    species: str = ""
+    modalities: tuple[str, ...] = ()
+    defaced: bool | None = None
+    consent: bool | None = None
+    deprecated: str = ""
+    published: str = ""
     created: str = ""
     size: int = 0
     files: int = 0
@@ -140,14 +172,77 @@ class Found:
     Attributes:
         snapshots: one a dataset.
         excluded: with an empty path.
+        lacking: so many datasets more are counted by the source, but not listed.
+        version: of the server's software, empty where there is none.
     """
 
     snapshots: tuple[Snapshot, ...]
     excluded: tuple[Excluded, ...] = ()
+    lacking: int = 0
+    version: str = ""
+
+
+class Absence(StrEnum):
+    """What a source says of a dataset that it does not list."""
+
+    DELETED = "deleted"  # its owner took it back
+    REFUSED = "refused"  # unknown or private: perhaps for a moment only
+    UNKNOWN = "unknown"  # no answer now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """A dataset that is not there, and the source's own words."""
+
+    kind: Absence
+    evidence: str
+
+
+class Departed(SourceError):
+    """A dataset is gone, as its source finds when asked for its files.
+
+    Attributes:
+        absent: what the source says.
+    """
+
+    def __init__(self, absent: Absent) -> None:
+        super().__init__(absent.evidence)
+        self.absent = absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A small file that could not be read.
+
+    Attributes:
+        path: inside the dataset.
+        evidence: one line.
+        final: every address refuses it or delivers other bytes: another try gives the same.
+    """
+
+    path: str
+    evidence: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """Verified bytes of small files by path, and those that could not be had."""
+
+    files: Mapping[str, bytes]
+    unread: tuple[Unread, ...] = ()
 
 
 class Source(Protocol):
-    """Where scans come from."""
+    """Where scans come from.
+
+    Attributes:
+        name: of the service or folder; two sources with one name list the same datasets.
+        fixed: whether a snapshot's files never change.
+    """
+
+    name: str
+    fixed: bool
 
     def snapshots(self) -> Found:
         """Return the datasets that there are.
@@ -156,22 +251,27 @@ class Source(Protocol):
             SourceError: the source can't be reached, or what it says can't be trusted.
         """
 
+    def whereabouts(self, dataset: str) -> Snapshot | Absent:
+        """Return what became of a dataset that ``snapshots`` used to list.
+
+        Raises:
+            SourceError: what the source says can't be trusted.
+        """
+
     def listing(self, snapshot: Snapshot) -> Listing:
         """Return a snapshot's files.
 
         Raises:
             TransientError: not now.
+            Departed: the dataset is gone.
             SourceError: what came can't be trusted.
         """
 
-    def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Mapping[str, bytes]:
-        """Return the verified bytes of small text files, by path.
+    def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Texts:
+        """Return small text files; one that can't be had doesn't keep back the others."""
 
-        Raises:
-            TransientError: one of them can't be had now.
-            SourceError: one of them can't be had or checked.
-            ScanUnusable: the bytes of one are others than published.
-        """
+    def complaints(self) -> tuple[Excluded, ...]:
+        """Return what, as far as has been seen, holds for the source as a whole."""
 
 
 _ANNEX_KEY = re.compile(
@@ -202,8 +302,12 @@ def annex_size(key: str) -> int | None:
     return int(match["size"]) if match and match["size"] else None
 
 
-_SMALL = re.compile(r"(?:.*_)?(?:participants|sessions|scans|samples)\.(?:tsv|json)\Z")
-_ANATOMY = re.compile(r"_(?:T1w|T2w|FLAIR|UNIT1)\.(?:nii|nii\.gz|json)\Z")
+_ENDINGS = tuple(
+    f"_{suffix}{extension}"
+    for suffix in ("T1w", "T2w", "FLAIR", "UNIT1")
+    for extension in (".nii.gz", ".nii", ".json")
+)
+_SMALL = re.compile(r"(?:.*_)?(?:participants|sessions)\.(?:tsv|json)\Z")
 
 
 def matters(path: str) -> bool:
@@ -212,6 +316,6 @@ def matters(path: str) -> bool:
     The rest (functional images, derivatives' tables …) is 99 % of OpenNeuro's seven million files
     and is counted, not kept.
     """
-    name = path.rpartition("/")[2]
-    at_top = "/" not in path
-    return bool(at_top or _ANATOMY.search(name) or _SMALL.match(name) or path.startswith("phenotype/"))
+    if path.endswith(_ENDINGS) or "/" not in path or path.startswith("phenotype/"):
+        return True
+    return path.endswith(("s.tsv", "s.json")) and bool(_SMALL.match(path.rpartition("/")[2]))

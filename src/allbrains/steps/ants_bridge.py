@@ -37,6 +37,15 @@ def to_ants(array: Array, affine: Affine) -> Any:
     )
 
 
+def grid_of(image: Any) -> Affine:
+    """Return an ANTs image's voxel → RAS+ mm."""
+    lps = np.eye(4)
+    lps[:3, :3] = np.asarray(image.direction) * np.asarray(image.spacing)
+    lps[:3, 3] = image.origin
+    out: Affine = _RAS_LPS @ lps
+    return out
+
+
 def affine_of(transform_file: str) -> Affine:
     """Return an ANTs affine file as a 4×4 in RAS+ mm: fixed (template) point → moving (scan) point."""
     transform = ants().read_transform(transform_file)

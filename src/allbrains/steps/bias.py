@@ -42,7 +42,11 @@ class Bias:
     knots_mm: float = 180.0
 
     def __call__(self, case: Case) -> Case:
-        """Return the case with ``t1w`` divided by the field, 0 outside the mask."""
+        """Return the case with ``t1w`` divided by the field, 0 outside the mask.
+
+        Also the field's median ``inu_median`` and spread ``inu_range``, 95th minus 5th percentile, inside
+        the mask (MRIQC's ``inu_med`` and ``inu_range``; the field's geometric mean is 1).
+        """
         volume, mask = case.images["t1w"], case.images["mask"].array
         stride = [max(1, round(self.spacing_mm / s)) for s in volume.spacing]
         picked = tuple(slice(step // 2, None, step) for step in stride)
@@ -66,9 +70,9 @@ class Bias:
         log_field -= log_field[usable].mean()  # the field shapes; it doesn't change the brightness
         grid = Grid(shape=volume.array.shape, affine=volume.affine)
         (smooth,) = sample([log_field], affine, grid.points(), edge=True)
-        low, high = np.percentile(log_field[usable], [5, 95])
+        low, middle, high = np.exp(np.percentile(log_field[usable], [5, 50, 95]))
         corrected = np.where(mask, volume.array * np.exp(-smooth), np.float32(0))
         return case.plus(
             images={"t1w": Volume(array=corrected, affine=volume.affine)},
-            numbers={"bias_range": float(np.exp(high - low))},
+            numbers={"inu_median": float(middle), "inu_range": float(high - low)},
         )

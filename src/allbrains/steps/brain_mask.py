@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import Case
+from allbrains.recipe import WHERE, Case, Lack
 from allbrains.records import Array, Volume
+from allbrains.steps.device import device_lack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,60 +27,89 @@ class BrainMask:
         stripped_below: share of non-zero voxels outside the mask under which an image counts as
             already stripped; measured 0-0.013 on stripped images and 0.43-0.81 on heads.
         margin_mm: kept around the brain when cropping.
+        device: ``cpu`` or ``cuda``, where the network runs.
 
     References:
         Fisch et al. 2024, deepbet, arXiv 2308.07003.
     """
 
     name: ClassVar[str] = "brain_mask"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("t1w",)
     gives: ClassVar[tuple[str, ...]] = ("t1w", "mask")
 
     threshold: float = 0.5
     stripped_below: float = 0.05
     margin_mm: float = 8.0
+    device: str = field(default="cpu", metadata=WHERE)
+
+    def missing(self) -> list[Lack]:
+        """Return the device, where there is none of that name."""
+        return device_lack(self.device)
 
     def __call__(self, case: Case) -> Case:
         """Return the case with ``t1w`` cropped to the brain and ``mask`` (bool) on the same grid."""
         volume = case.images["t1w"]
-        mask = network_mask(volume.array, self.threshold)
-        outside = float((volume.array[~mask] > 0).mean()) if not mask.all() else 1.0
+        mask = network_mask(volume.array, self.threshold, self.device)
+        outside = signal_outside(volume.array, mask)
         stripped = outside < self.stripped_below
         if stripped:
             mask = largest_filled(volume.array > 0)
-        box = bounding_box(mask, [int(np.ceil(self.margin_mm / s)) for s in volume.spacing])
-        extent = [(s.stop - s.start) * step for s, step in zip(box, volume.spacing, strict=True)]
-        touched = sum(int(np.take(mask, i, axis=k).any()) for k in range(3) for i in (0, -1))
         return case.plus(
-            images={
-                "t1w": crop(volume, box),
-                "mask": crop(Volume(array=mask, affine=volume.affine), box),
-            },
-            numbers={
-                "brain_mask_ml": float(mask.sum()) * float(np.prod(volume.spacing)) / 1000.0,
-                "brain_extent_max_mm": max(extent) - 2 * self.margin_mm,
-                "mask_faces_at_fov": float(touched),
-                "signal_outside_mask": outside,
-            },
+            images=cropped(volume, mask, self.margin_mm),
+            numbers={**mask_numbers(volume, mask), "signal_outside_mask": outside},
             texts={"input_stripped": "yes" if stripped else "no"},
         )
 
 
+def cropped(volume: Volume, mask: Array, margin_mm: float) -> dict[str, Volume]:
+    """Return ``t1w`` and ``mask`` in the mask's box and a margin around it."""
+    brain = Volume(array=mask, affine=volume.affine)
+    box = box_of(brain, margin_mm)
+    return {"t1w": crop(volume, box), "mask": crop(brain, box)}
+
+
+def box_of(mask: Volume, margin_mm: float) -> tuple[slice, slice, slice]:
+    """Return the box of a mask plus a margin, cut at the image's edge."""
+    return bounding_box(mask.array, [int(np.ceil(margin_mm / s)) for s in mask.spacing])
+
+
+def mask_numbers(volume: Volume, mask: Array) -> dict[str, float]:
+    """Return what the gate judges a mask by.
+
+    Args:
+        volume: the whole image.
+        mask: bool, not empty, on its grid.
+    """
+    box = bounding_box(mask, [0, 0, 0])
+    extent = [(s.stop - s.start) * step for s, step in zip(box, volume.spacing, strict=True)]
+    touched = sum(int(np.take(mask, i, axis=k).any()) for k in range(3) for i in (0, -1))
+    return {
+        "brain_mask_ml": float(mask.sum()) * float(np.prod(volume.spacing)) / 1000.0,
+        "brain_extent_max_mm": max(extent),
+        "mask_faces_at_fov": float(touched),
+    }
+
+
+def signal_outside(array: Array, mask: Array) -> float:
+    """Return the share of voxels outside the mask that are above zero; 1 where nothing is outside."""
+    return float((array[~mask] > 0).mean()) if not mask.all() else 1.0
+
+
 @cache
-def _network() -> Any:
+def _network(device: str) -> Any:
     from deepbet import BrainExtraction
 
-    return BrainExtraction(no_gpu=True)
+    return BrainExtraction(no_gpu=device == "cpu")
 
 
-def network_mask(array: Array, threshold: float) -> Array:
+def network_mask(array: Array, threshold: float, device: str = "cpu") -> Array:
     """Return deepbet's mask of a RAS+ image: bool, one piece, no holes.
 
     Raises:
         ScanUnusable: the network sees no brain at all.
     """
-    network = _network()
+    network = _network(device)
     try:
         # the network needs positive strides and may write to what it gets
         mask = network.run_model(np.array(array, np.float32, order="C")) > threshold

@@ -10,7 +10,7 @@ import numpy as np
 
 from allbrains.errors import Reason, ScanUnusable
 from allbrains.recipe import Case
-from allbrains.records import Volume
+from allbrains.records import Array, Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +21,19 @@ class Canonical:
         max_non_finite: share of NaN or infinite voxels above which a scan is refused, 0-1; below it
             they become 0.
         min_extent_mm: a field of view smaller than this along any axis holds no head.
+        max_below: how far the darkest percent may lie below 0, as a share of the range up to the
+            brightest. Interpolation leaves ripples of a hundredth below 0; a ratio image such as
+            MP2RAGE's runs from -0.5 to 0.5, and is lifted until its darkest voxel is 0.
     """
 
     name: ClassVar[str] = "canonical"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("t1w",)
     gives: ClassVar[tuple[str, ...]] = ("t1w",)
 
     max_non_finite: float = 0.01
     min_extent_mm: float = 60.0
+    max_below: float = 0.1
 
     def __call__(self, case: Case) -> Case:
         """Return the case with ``t1w`` reoriented: a voxel keeps its world coordinates."""
@@ -52,6 +56,9 @@ class Canonical:
         low, high = float(array.min()), float(array.max())
         if not high > low:
             raise ScanUnusable(Reason.CONSTANT, f"every voxel is {low:g}")
+        lifted = low < 0 and self._runs_below(array)
+        if lifted:
+            array = array - np.float32(low)
         return case.plus(
             images={"t1w": Volume(array=array, affine=volume.affine)},
             numbers={
@@ -59,10 +66,15 @@ class Canonical:
                 **{f"spacing_{axis}_mm": s for axis, s in zip("xyz", volume.spacing, strict=True)},
                 "voxels": float(array.size),
                 "non_finite_share": share,
+                "lifted": float(lifted),
             },
             # the grid of the file as published, which maps are brought back to
             texts={"scan_grid": json.dumps({"shape": given.array.shape, "affine": given.affine.tolist()})},
         )
+
+    def _runs_below(self, array: Array) -> bool:
+        dark, bright = np.percentile(array[::2, ::2, ::2], [1, 99])
+        return bool(dark < -self.max_below * (bright - dark))
 
 
 def reorient(volume: Volume) -> Volume:

@@ -1,26 +1,61 @@
-"""Runs the metrics over a finished case."""
+"""Runs the metrics, each group while the images that it reads are still there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from allbrains.metrics import METRICS
+from allbrains.metrics import METRICS, OF_BRAIN, OF_SCAN, Metric
 from allbrains.recipe import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """Add every metric of the registry to the case's numbers."""
+class MeasureScan:
+    """Add the metrics of the whole scan; before anything is cropped."""
 
-    name: ClassVar[str] = "measure"
+    name: ClassVar[str] = "measure_scan"
     version: ClassVar[int] = 1
-    needs: ClassVar[tuple[str, ...]] = ("t1w", "mask", "csf", "gm", "wm", "warp", "template_mask")
+    needs: ClassVar[tuple[str, ...]] = ("t1w",)
     gives: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, case: Case) -> Case:
         """Return the case with the metrics' numbers."""
-        numbers: dict[str, float] = {}
-        for metric in METRICS:
-            numbers |= metric(case)
-        return case.plus(numbers=numbers)
+        return _measured(case, OF_SCAN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureBrain:
+    """Add the metrics of the brain in its surroundings; before the bias step blanks what is around it."""
+
+    name: ClassVar[str] = "measure_brain"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("t1w", "mask")
+    gives: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, case: Case) -> Case:
+        """Return the case with the metrics' numbers."""
+        return _measured(case, OF_BRAIN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """Add every metric of a finished case."""
+
+    name: ClassVar[str] = "measure"
+    version: ClassVar[int] = 2
+    needs: ClassVar[tuple[str, ...]] = (
+        *("t1w", "mask", "csf", "gm", "wm", "warp"),
+        *(f"template_{name}" for name in ("t1w", "mask", "gm", "wm", "logjac")),
+    )
+    gives: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, case: Case) -> Case:
+        """Return the case with the metrics' numbers."""
+        return _measured(case, METRICS)
+
+
+def _measured(case: Case, metrics: tuple[Metric, ...]) -> Case:
+    numbers: dict[str, float] = {}
+    for metric in metrics:
+        numbers |= metric(case)
+    return case.plus(numbers=numbers)

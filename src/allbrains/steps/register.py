@@ -24,22 +24,26 @@ class AffineToTemplate:
     """Find the affine map from template to scan, and refuse what doesn't look like the template.
 
     Attributes:
-        min_correlation: with the template inside its mask after the affine. Measured: heads 0.45 to
-            0.65; noise, spheres, macaques, wrong axes and inverted contrast at most 0.32.
+        min_correlation: with the template inside its mask after the affine. Measured: heads 0.57 to
+            0.72; noise, spheres, macaques, wrong axes and inverted contrast at most 0.32.
+        min_scale, max_scale: of the affine along its main axes, template → scan. Measured: adults 0.78
+            to 1.04; a newborn's brain is about 0.55 as long as the template.
     """
 
     name: ClassVar[str] = "affine_to_template"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("t1w", "mask")
     gives: ClassVar[tuple[str, ...]] = ("affine", "t1w_coarse")
 
     min_correlation: float = 0.35
+    min_scale: float = 0.4
+    max_scale: float = 1.6
 
     def __call__(self, case: Case) -> Case:
         """Return the case with the warp ``affine`` and ``t1w_coarse``, the brain at 2 mm.
 
         Raises:
-            ScanUnusable: the match is worse than ``min_correlation``.
+            ScanUnusable: the match is worse than ``min_correlation``, or no head has that size.
         """
         brain = coarse_brain(case.images["t1w"])
         fixed = template(REGISTRATION_SPACING)
@@ -52,25 +56,39 @@ class AffineToTemplate:
                 outprefix=str(Path(folder) / "affine"),
             )
             matrix = affine_of(result["fwdtransforms"][0])
-        scales = np.linalg.svd(matrix[:3, :3])[1]
         warp = Warp(affine=matrix, displacement=_NO_WARP, grid_affine=fixed.affine)
-        correlation = template_correlation(brain, warp)
+        scales = np.linalg.svd(matrix[:3, :3])[1]
+        numbers = {
+            "template_correlation_affine": template_correlation(brain, warp),
+            "wm_to_gm_affine": white_to_grey(brain, warp),
+            "affine_determinant": float(np.linalg.det(matrix[:3, :3])),
+            "affine_scale_min": float(scales.min()),
+            "affine_scale_max": float(scales.max()),
+        }
+        self._judge(numbers)
+        return case.plus(images={"t1w_coarse": brain}, warps={"affine": warp}, numbers=numbers)
+
+    def _judge(self, numbers: dict[str, float]) -> None:
+        correlation, ratio = numbers["template_correlation_affine"], numbers["wm_to_gm_affine"]
+        if correlation < 0 and ratio < 1:
+            raise ScanUnusable(
+                Reason.WRONG_CONTRAST,
+                f"white matter has {ratio:.2f} times the brightness of grey and the correlation with the "
+                f"template is {correlation:.2f}; expected over 1 and over 0: a T2w, a baby?",
+            )
         if not correlation >= self.min_correlation:
             raise ScanUnusable(
                 Reason.NO_MATCH_TO_TEMPLATE,
-                f"correlation with {correlation:.2f} after the affine; expected at least "
+                f"correlation with the template is {correlation:.2f} after the affine; expected at least "
                 f"{self.min_correlation:.2f}: another species, organ, contrast or orientation",
             )
-        return case.plus(
-            images={"t1w_coarse": brain},
-            warps={"affine": warp},
-            numbers={
-                "template_correlation_affine": correlation,
-                "affine_determinant": float(np.linalg.det(matrix[:3, :3])),
-                "affine_scale_min": float(scales.min()),
-                "affine_scale_max": float(scales.max()),
-            },
-        )
+        low, high = numbers["affine_scale_min"], numbers["affine_scale_max"]
+        if numbers["affine_determinant"] <= 0 or low < self.min_scale or high > self.max_scale:
+            raise ScanUnusable(
+                Reason.NO_MATCH_TO_TEMPLATE,
+                f"the template had to be scaled by {low:.2f} to {high:.2f}; expected {self.min_scale:.2f} "
+                f"to {self.max_scale:.2f}",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +140,18 @@ class SynToTemplate:
 
 def coarse_brain(t1w: Volume) -> Volume:
     """Return the stripped image on a RAS-aligned 2 mm grid around it, 0 to 1 at its 99.5th percentile."""
-    corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in t1w.array.shape]), -1).reshape(-1, 3)
-    world = corners @ t1w.affine[:3, :3].T + t1w.affine[:3, 3]
-    low, high = world.min(axis=0), world.max(axis=0)
-    brain = coarsen(t1w, Grid.box(low.tolist(), (high - low).tolist(), REGISTRATION_SPACING))
+    brain = coarsen(t1w, box_around(t1w, REGISTRATION_SPACING))
     inside = brain.array[brain.array > 0]
     scale = float(np.percentile(inside, 99.5)) if inside.size else 1.0
     return Volume(array=np.clip(brain.array / scale, 0, 1.2), affine=brain.affine)
+
+
+def box_around(volume: Volume, spacing: float) -> Grid:
+    """Return the RAS-aligned grid of cubic voxels, edge in mm, that covers a volume, corners included."""
+    corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in volume.array.shape]), -1).reshape(-1, 3)
+    world = corners @ volume.affine[:3, :3].T + volume.affine[:3, 3]
+    low, high = world.min(axis=0), world.max(axis=0)
+    return Grid.box(low.tolist(), (high - low).tolist(), spacing)
 
 
 def template_correlation(brain: Volume, warp: Warp) -> float:
@@ -139,6 +162,22 @@ def template_correlation(brain: Volume, warp: Warp) -> float:
     if not values.std() > 0:
         return 0.0
     return float(np.corrcoef(values, fixed.t1w[fixed.mask])[0, 1])
+
+
+def white_to_grey(brain: Volume, warp: Warp) -> float:
+    """Return how bright the template's white matter is in the scan, its grey matter = 1; medians.
+
+    Above 1 in a T1w of anybody older than a year, below in a T2w: it needs no tissue model, which would
+    call the brighter tissue white in both. NaN where nothing is bright.
+    """
+    fixed = template(REGISTRATION_SPACING)
+    grid = Grid(shape=fixed.mask.shape, affine=fixed.affine)
+    medians = []
+    for tissue in (fixed.wm, fixed.gm):
+        points = grid.points()[tissue > 0.8]
+        (values,) = sample([brain.array], brain.affine, through(warp, points))
+        medians.append(float(np.median(values)))
+    return medians[0] / medians[1] if medians[1] > 0 else float("nan")
 
 
 def _dilated(mask: Array, margin_mm: float) -> Array:

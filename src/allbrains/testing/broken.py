@@ -39,7 +39,7 @@ def write_bad_inputs(folder: Path, *, seed: int = 0) -> Mapping[str, Reason]:
     good = {"sub-good/anat/sub-good_T1w.nii.gz": gzipped(nifti_bytes(array, scan.affine))}
     bad = {_path(name): breaking(array, scan.affine) for name, (breaking, _) in BROKEN.items()}
     labels = (name.partition(".")[0] for name in ("good", *BROKEN))
-    write_about(folder, "Phantoms: broken files", dict.fromkeys(labels, ("40", "female")))
+    write_about(folder, "Computed heads: broken files", dict.fromkeys(labels, ("40", "female")))
     for path, data in (good | bad).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)

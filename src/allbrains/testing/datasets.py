@@ -39,12 +39,12 @@ def write_demo(root: Path, *, seed: int = 0) -> tuple[Path, Path]:
         seed: of all persons and scans.
     """
     visits, mixed = root / "ds900001", root / "ds900002"
-    write_about(visits, "Phantoms: one person, two visits", {"01": ("34", "female")})
+    write_about(visits, "Computed heads: one person, two visits", {"01": ("34", "female")})
     for session, name in enumerate(("a", "b")):
         scan = phantom(seed, VISITS, session=session).t1w
         write_scan(visits / f"sub-01/ses-{name}/anat/sub-01_ses-{name}_T1w.nii.gz", scan)
     people = {"01": ("27", "male"), "02": ("71", "female"), "03": ("n/a", "n/a")}
-    write_about(mixed, "Phantoms: what an archive holds", people)
+    write_about(mixed, "Computed heads: what an archive holds", people)
     write_scan(mixed / "sub-01/anat/sub-01_T1w.nii", phantom(seed + 1, PLAIN).t1w)
     write_scan(mixed / "sub-02/anat/sub-02_T1w.nii.gz", phantom(seed + 2, ODD).t1w)
     write_scan(mixed / "sub-03/anat/sub-03_T1w.nii.gz", bottle(seed + 3))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import re
 from collections.abc import Sequence
@@ -40,6 +41,10 @@ class _WrongBytes(Exception):
     """A whole delivery that is not the published file."""
 
 
+class Unavailable(TransientError):
+    """Every address says no: waiting a minute won't help, though one day somebody may mend it."""
+
+
 def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, client: Client) -> Path:
     """Write the file that ``size`` and ``digest`` promise to ``target`` and return ``target``.
 
@@ -55,7 +60,8 @@ def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, clien
 
     Raises:
         ScanUnusable: every URL that delivers, delivers other bytes than promised.
-        TransientError: no URL delivers.
+        Unavailable: every URL says no.
+        TransientError: no URL delivers now.
         NoSpace: the disk is full.
     """
     if _keeps_promise(target, size, digest):
@@ -77,6 +83,63 @@ def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, clien
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def read(urls: Sequence[str], *, size: int, digest: Digest, client: Client) -> bytes:
+    """Return the bytes of a small file, the same that ``fetch`` would write.
+
+    Raises:
+        ScanUnusable: every URL that delivers, delivers other bytes than promised.
+        Unavailable: every URL says no.
+        TransientError: no URL delivers now.
+    """
+    memory = io.BytesIO()
+    _first_good(urls, _Body(memory, size, digest), client)
+    return memory.getvalue()
+
+
+def read_start(urls: Sequence[str], *, size: int, client: Client) -> bytes:
+    """Return the first bytes of a file, as many as there are up to ``size``; no digest vouches for them.
+
+    Raises:
+        Unavailable: every URL says no.
+        TransientError: no URL delivers now.
+    """
+    refused: list[str] = []
+    busy: list[TransientError] = []
+    for url in urls:
+        try:
+            for attempt in client.network.tries():
+                with attempt:
+                    return _start(url, size, client)
+        except Refused as error:
+            refused.append(str(error))
+        except TransientError as error:
+            busy.append(error)
+    if busy:
+        raise busy[-1]
+    raise Unavailable("; ".join(refused) or "no URL to fetch it from")
+
+
+def _start(url: str, size: int, client: Client) -> bytes:
+    if url.startswith("file:"):
+        path = client.local(url)
+        try:
+            with path.open("rb") as file:
+                return file.read(size)
+        except FileNotFoundError as error:
+            raise Refused(f"{path} is not there") from error
+    with client.get(url, {"Range": f"bytes=0-{size - 1}"}) as response:
+        if _is_page(response):
+            raise Refused(f"{bare(url)} answered a page in place of the file")
+        start = b""
+        for chunk in client.chunks(response):
+            start += chunk
+            if len(start) > size:  # a server that knows no ranges is cut off
+                break
+        if not start:
+            raise Refused(f"{bare(url)} answered nothing")
+        return start[:size]
 
 
 def _move(part: Path, file: BinaryIO, target: Path) -> None:
@@ -135,7 +198,7 @@ def _first_good(urls: Sequence[str], body: _Body, client: Client) -> None:
     """Fill ``body`` from the first URL that delivers the promised bytes."""
     wrong: list[str] = []
     absent: list[str] = []
-    waits: list[float] = [0.0]
+    waits: list[float] = []
     for url in urls:
         try:
             if (complaint := _twice(url, body, client)) == "":
@@ -146,9 +209,12 @@ def _first_good(urls: Sequence[str], body: _Body, client: Client) -> None:
         except TransientError as error:
             absent.append(str(error))
             waits.append(error.retry_after_s)
-    if wrong and len(waits) == 1:  # nothing is left that could turn out better another day
-        raise ScanUnusable(Reason.WRONG_BYTES, "; ".join(wrong + absent))
-    raise TransientError("; ".join(wrong + absent) or "no URL to fetch it from", retry_after_s=max(waits))
+    complaints = "; ".join(wrong + absent) or "no URL to fetch it from"
+    if waits:
+        raise TransientError(complaints, retry_after_s=max(waits))
+    if wrong:  # nothing is left that could turn out better another day
+        raise ScanUnusable(Reason.WRONG_BYTES, complaints)
+    raise Unavailable(complaints)
 
 
 def _twice(url: str, body: _Body, client: Client) -> str:

@@ -9,6 +9,7 @@ class Summary(Struct, frozen=True):
     """What the validator counted."""
 
     subjects: list[str | None] | None = None
+    modalities: list[str | None] | None = None
     total_files: int | None = field(name="totalFiles", default=None)
 
 
@@ -18,25 +19,56 @@ class Description(Struct, frozen=True, rename="pascal"):
     name: str | None = None
     license: str | None = None
     doi: str | None = field(name="DatasetDOI", default=None)
+    dataset_type: str | None = None
     authors: list[str | None] | None = None
+    how_to_acknowledge: str | None = None
+    references: list[str | None] | None = field(name="ReferencesAndLinks", default=None)
 
 
-class LatestSnapshot(Struct, frozen=True):
-    """The newest version of a dataset."""
+class Deprecated(Struct, frozen=True):
+    """Why a version should not be used any more."""
+
+    reason: str | None = None
+
+
+class Metadata(Struct, frozen=True, rename="camel"):
+    """What the owner stated in a form on the site."""
+
+    species: str | None = None
+    affirmed_defaced: bool | None = None
+    affirmed_consent: bool | None = None
+
+
+class Version(Struct, frozen=True):
+    """One version of a dataset."""
 
     tag: str
     created: str | None = None
     hexsha: str | None = None
     size: int | None = None
+    deprecated: Deprecated | None = None
     summary: Summary | None = None
     description: Description | None = None
 
 
-class Dataset(Struct, frozen=True):
-    """One dataset."""
+class About(Struct, frozen=True):
+    """What holds for a dataset in all its versions."""
 
     id: str
-    latest: LatestSnapshot | None = field(name="latestSnapshot", default=None)
+    published: str | None = field(name="publishDate", default=None)
+    metadata: Metadata | None = None
+
+
+class Dataset(About, frozen=True):
+    """One dataset with its newest version."""
+
+    latest: Version | None = field(name="latestSnapshot", default=None)
+
+
+class Pinned(Version, frozen=True, kw_only=True):
+    """One version, with its dataset."""
+
+    dataset: About
 
 
 class Edge(Struct, frozen=True):
@@ -72,8 +104,8 @@ class DatasetAnswer(Struct, frozen=True):
     dataset: Dataset | None = None
 
 
-class File(Struct, frozen=True):
-    """One file. ``id`` is a git-annex key or a git object id, and so carries the digest."""
+class File(Struct, frozen=True, gc=False):
+    """One file or folder. ``id`` is a git-annex key or a git object id, and so carries the digest."""
 
     id: str
     filename: str
@@ -89,6 +121,12 @@ class Tree(Struct, frozen=True):
 
 
 class FilesAnswer(Struct, frozen=True):
-    """Answer to ``FILES``."""
+    """Answer to ``FILES`` and ``ROOT``."""
 
     snapshot: Tree | None = None
+
+
+class TreesAnswer(Struct, frozen=True):
+    """Answer to ``trees``: rows by alias."""
+
+    snapshot: dict[str, list[File | None] | None] | None = None

@@ -1,0 +1,121 @@
+"""What is different between two catalogues: datasets that came, changed, went, or came back renamed. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from allbrains.sources.catalogue import Catalogue
+from allbrains.sources.listing import Exclusion
+
+# Two datasets with this part of the smaller one's images in common are one dataset under two names.
+SAME_DATASET = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A dataset whose snapshot is another one now."""
+
+    dataset: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A dataset that is not there any more, and how that is known."""
+
+    dataset: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reissued:
+    """A dataset that went, and the one that has its images now."""
+
+    before: str
+    after: str
+    shared_images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What is different.
+
+    Attributes:
+        new: datasets that were not there.
+        changed: datasets in another version.
+        withdrawn: datasets that are gone for good since the catalogue before.
+        unlisted: datasets that were not listed this time, and are kept this once.
+        reissued: withdrawn datasets whose images are in a new one.
+        scans_added: scans that were not there, of any dataset.
+        scans_gone: scans that are not there any more.
+    """
+
+    new: tuple[str, ...]
+    changed: tuple[Changed, ...]
+    withdrawn: tuple[Gone, ...]
+    unlisted: tuple[Gone, ...]
+    reissued: tuple[Reissued, ...]
+    scans_added: int
+    scans_gone: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return asdict(self)
+
+
+def changes(before: Catalogue, after: Catalogue) -> Changes:
+    """Return what is different in ``after``."""
+    old, new = _versions(before), _versions(after)
+    came = sorted(new.keys() - old.keys())
+    withdrawn = _gone(after, Exclusion.WITHDRAWN, old.keys() - new.keys())
+    scans_before, scans_after = (set(one.scans["scan_id"].to_pylist()) for one in (before, after))
+    return Changes(
+        new=tuple(came),
+        changed=tuple(
+            Changed(dataset=name, before=old[name][0], after=new[name][0])
+            for name in sorted(old.keys() & new.keys())
+            if old[name] != new[name]
+        ),
+        withdrawn=withdrawn,
+        unlisted=_gone(after, Exclusion.UNLISTED, new.keys()),
+        reissued=tuple(_reissued(before, after, [gone.dataset for gone in withdrawn], came)),
+        scans_added=len(scans_after - scans_before),
+        scans_gone=len(scans_before - scans_after),
+    )
+
+
+def _versions(one: Catalogue) -> dict[str, tuple[str, str]]:
+    rows = one.datasets.select(["dataset", "snapshot", "hexsha"]).to_pylist()
+    return {row["dataset"]: (row["snapshot"], row["hexsha"]) for row in rows}
+
+
+def _gone(after: Catalogue, reason: Exclusion, among: Iterable[str]) -> tuple[Gone, ...]:
+    names = set(among)
+    return tuple(
+        Gone(dataset=row["dataset"], evidence=row["evidence"])
+        for row in after.exclusions.to_pylist()
+        if row["reason"] == reason and not row["path"] and row["dataset"] in names
+    )
+
+
+def _reissued(
+    before: Catalogue, after: Catalogue, withdrawn: Iterable[str], came: Iterable[str]
+) -> Iterable[Reissued]:
+    old, new = _images(before), _images(after)
+    for gone in withdrawn:
+        for name in came:
+            shared = len(old[gone] & new[name])
+            if shared and shared >= SAME_DATASET * min(len(old[gone]), len(new[name])):
+                yield Reissued(before=gone, after=name, shared_images=shared)
+
+
+def _images(one: Catalogue) -> defaultdict[str, set[str]]:
+    images: defaultdict[str, set[str]] = defaultdict(set)
+    rows = one.scans.select(["dataset", "digest"])
+    for dataset, digest in zip(rows["dataset"].to_pylist(), rows["digest"].to_pylist(), strict=True):
+        images[dataset].add(digest)
+    return images

@@ -1,0 +1,49 @@
+"""Affines from strangers: which one to believe, and whether it can be true."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allbrains.errors import Reason, ScanUnusable
+from allbrains.records import Affine
+
+MIN_EDGE_MM, MAX_EDGE_MM = 0.05, 20.0  # of a voxel
+
+
+def edges_mm(affine: Affine) -> tuple[float, float, float]:
+    """Return the edge lengths of a voxel, mm."""
+    x, y, z = np.sqrt((np.asarray(affine)[:3, :3] ** 2).sum(axis=0)).tolist()
+    return (x, y, z)
+
+
+def fault(affine: Affine) -> str:
+    """Return why an affine can't be that of a head scan, or an empty text."""
+    if not np.isfinite(affine).all():
+        return "the affine has NaN or infinity in it"
+    if abs(affine[:3, :3]).max() > MAX_EDGE_MM:  # before anything is squared
+        return f"voxels of over {MAX_EDGE_MM:g} mm"
+    edges = np.asarray(edges_mm(affine))
+    # a sheared or flat frame encloses much less than the product of its edges
+    if not (edges > 0).all() or abs(np.linalg.det(affine[:3, :3])) < 0.2 * edges.prod():
+        return f"the affine is singular: voxel edges {edges.tolist()} mm"
+    if edges.min() < MIN_EDGE_MM or edges.max() > MAX_EDGE_MM:
+        return f"voxels of {np.round(edges, 3).tolist()} mm"
+    return ""
+
+
+def plausible(affine: Affine) -> Affine:
+    """Return the affine as it is.
+
+    Raises:
+        ScanUnusable: it can't be true.
+    """
+    if said := fault(affine):
+        raise ScanUnusable(Reason.BAD_AFFINE, said)
+    return affine
+
+
+def axes(affine: Affine) -> str:
+    """Return where the array's axes run to, closest, such as ``RAS`` or ``LIA``."""
+    import nibabel
+
+    return "".join(nibabel.aff2axcodes(affine))
