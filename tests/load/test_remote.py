@@ -77,12 +77,12 @@ def test_what_decayed_in_the_cache_is_fetched_again(remote, eleven, tmp_path):
 def test_a_busy_server_is_asked_again_a_few_times(remote, eleven, tmp_path):
     brains = allbrains.open(remote, maps=["gm"], cache=tmp_path)
     shelf = Remote(url=remote, cache=Cache(tmp_path, 10**6), pause_s=0)
-    place = brains._place("gm", 0)
+    place = brains.place("gm", 0)
     Counting.refuse = 2
     place.check(shelf.read(place))
     Counting.refuse = 3
     with pytest.raises(CorpusError, match="503, as a busy server says"):
-        shelf.read(brains._place("gm", 1))
+        shelf.read(brains.place("gm", 1))
 
 
 def test_damage_and_absence_are_told(remote, tmp_path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -60,8 +60,16 @@ class Brains:
     def __iter__(self) -> Iterator[Brain]:
         return (self[index] for index in range(len(self)))
 
-    def __getitem__(self, index: int) -> Brain:
-        """Return a brain; negative numbers count from the end."""
+    @overload
+    def __getitem__(self, index: int) -> Brain: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Brains: ...
+
+    def __getitem__(self, index: int | slice) -> Brain | Brains:
+        """Return a brain, negative numbers count from the end; or, for a slice, brains."""
+        if isinstance(index, slice):
+            return replace(self, table=self.table.take(np.arange(len(self))[index]))
         place = range(len(self))[index]
         return Brain(brains=self, index=place)
 
@@ -112,6 +120,17 @@ class Brains:
         share = Share(rank=rank, world=world)
         settings = Settings(size=size, shuffle=shuffle, crop=crop, share=share, threads=threads, ahead=ahead)
         return Batches(chosen, settings)
+
+    def choose(self, maps: Sequence[str]) -> Brains:
+        """Return the same brains with other maps chosen, of those that can be read.
+
+        Raises:
+            ConfigurationError: there is no such map.
+        """
+        for name in maps:
+            if name not in self.known:
+                self._spec(name)
+        return replace(self, maps=tuple(maps))
 
     def split(self, name: str) -> Brains:
         """Return the brains on one side of the corpus' splits: ``train``, ``validation`` or ``test``.
@@ -186,7 +205,7 @@ class Brains:
         spec = self._spec(name)
         if out is None:
             out = np.empty(spec.shape, dtype=np.dtype(spec.dtype).newbyteorder("<"))
-        place, checked = self._place(name, index), self._checked[name]
+        place, checked = self.place(name, index), self._checked[name]
         try:
             chunk = self.shelf.read(place)
             if not checked[index]:
@@ -224,7 +243,8 @@ class Brains:
         """Which chunks had the right checksum: each is taken once, for it costs a third of decoding."""
         return {name: np.zeros(len(self), bool) for name in self.specs}
 
-    def _place(self, name: str, index: int) -> Place:
+    def place(self, name: str, index: int) -> Place:
+        """Return where the stored map ``name`` of the brain ``index`` is."""
         at = self._places
         return Place(
             shard=at["shard"][index],

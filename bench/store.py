@@ -1,0 +1,109 @@
+"""What reading costs, how much memory it takes, and whether people are told apart.
+
+``bench/store.py OUT`` prints the first two, ``bench/store.py OUT --people`` the likeness of a corpus' most
+alike scans. OUT is what `allbrains build` made. Figures and their data: docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import allbrains
+from allbrains.bench.reading import measure
+from allbrains.splits import likeness
+from allbrains.splits.make import comparable, vectors_of
+
+
+def synthetic(out: Path, to: Path, count: int) -> None:
+    """Write a corpus of ``count`` rows whose maps are those of a small one, over and over."""
+    table = pq.read_table(out / "samples.parquet")
+    done = table.filter(pa.compute.equal(table["outcome"], "done"))
+    rows = done.take(np.arange(count) % len(done))
+    ids = pa.array([f"{number:032x}" for number in range(count)])
+    rows = rows.set_column(rows.schema.get_field_index("scan_id"), rows.schema.field("scan_id"), ids)
+    pictures = pa.array([bytes(1000)] * count, pa.binary())
+    rows = rows.set_column(rows.schema.get_field_index("montage"), rows.schema.field("montage"), pictures)
+    to.mkdir(parents=True)
+    pq.write_table(rows, to / "samples.parquet", row_group_size=1024, compression="zstd")
+    shutil.copy(out / "allbrains.json", to)
+    (to / "shards").symlink_to((out / "shards").resolve())
+
+
+READ = """
+import sys, allbrains
+how, out = sys.argv[1:]
+if how == "patches":
+    loader = allbrains.open(out, maps=["t1w", "gm"]).batches(16, shuffle=1, crop=(96, 96, 96), threads=2)
+else:
+    maps = ["t1w", "gm", "wm", "csf", "mask", "logjac"]
+    loader = allbrains.open(out, maps=maps).batches(1, shuffle=1, threads=2)
+for number, batch in enumerate(loader):
+    if number == 60:
+        break
+# not ru_maxrss, which begins with the parent's
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+def memory(out: Path) -> None:
+    """Print the peak memory of readers of 5,000 samples, and how long 60,000 rows take to open."""
+    with tempfile.TemporaryDirectory() as folder:
+        synthetic(out, Path(folder) / "a", 5000)
+        for how in ("patches", "whole"):
+            command = [sys.executable, "-c", READ, how, str(Path(folder) / "a")]
+            ended = subprocess.run(command, capture_output=True, text=True, check=True)
+            print(f"peak memory, 5,000 samples, {how}: {float(ended.stdout) / 1e3:.0f} MB")
+        synthetic(out, Path(folder) / "b", 60_000)
+        for maps in (None, ["t1w", "gm"]):
+            cpu, wall = time.process_time(), time.perf_counter()
+            count = len(allbrains.open(Path(folder) / "b", maps=maps))
+            spent = f"{time.process_time() - cpu:.2f} s CPU, {time.perf_counter() - wall:.2f} s wall"
+            print(f"open {count} rows, maps {maps or 'all'}: {spent}")
+
+
+def reading(out: Path) -> None:
+    """Print what a sample costs in each form, and how large ours is."""
+    brains = allbrains.open(out)
+    sizes = [sum(brains.table[f"{name}_nbytes"].to_numpy().mean() for name in brains.specs) / 1e6]
+    print(f"{sizes[0]:.2f} MB a scan")
+    for line in measure(brains[:6], out.resolve().parent):
+        print(f"{line.what:9}{line.how:32}{line.cost.cpu_ms:9.2f} CPU ms{line.ratio:8.2f} × decode")
+
+
+def people(out: Path) -> None:
+    """Print the likeness of the pairs that are most alike, and what comparing costs."""
+    brains = comparable(out)
+    start = time.process_time()
+    vectors = vectors_of(brains)
+    each = 1e3 * (time.process_time() - start) / len(brains)
+    units = likeness.directions(vectors).astype(np.float32)
+    names = [f"{row['dataset']}/{row['subject']}" for row in brains.table.to_pylist()]
+    products = units @ units.T
+    pairs = [(float(products[i, j]), names[i], names[j]) for i in range(len(names)) for j in range(i)]
+    print(f"threshold {likeness.threshold_for(units):.2f}")
+    for value, one, other in sorted(pairs, reverse=True)[:12]:
+        print(f"{value:6.3f}  {one}  {other}")
+    count = 4000
+    random = np.random.default_rng(0).normal(size=(count, likeness.LENGTH)).astype(np.float32)
+    start = time.process_time()
+    print(f"pairs among {count} random vectors: {len(list(likeness.alike(random)))}")
+    minutes = (time.process_time() - start) * (60_000 / count) ** 2 / 60
+    print(f"a vector {each:.1f} ms CPU; comparing 60,000 with 60,000: {minutes:.0f} min CPU")
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    if "--people" in sys.argv:
+        people(folder)
+    else:
+        reading(folder)
+        memory(folder)

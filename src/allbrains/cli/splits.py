@@ -1,0 +1,44 @@
+"""``allbrains splits``: training, validation and test by person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+
+@click.command("splits")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--shares",
+    nargs=3,
+    type=click.FloatRange(0, 1),
+    default=(0.8, 0.1, 0.1),
+    show_default=True,
+    help="Of training, validation and test.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Another one gives another split.")
+@click.option("--whole-datasets", is_flag=True, help="Keep each dataset on one side: test on unseen sites.")
+@click.option("--no-images", is_flag=True, help="Don't compare brains, only subjects and digests.")
+def command(
+    *, out: Path, shares: tuple[float, float, float], seed: int, whole_datasets: bool, no_images: bool
+) -> None:
+    """Give each sample of the corpus OUT a side, so that nobody is on two.
+
+    Scans are one person's by dataset and subject, by digest, and by the brain itself. Sides are balanced by
+    dataset, sex and age, and kept: after more scans were built, the same command adds them, and nobody
+    changes sides. Writes OUT/splits.parquet; to begin anew, delete it.
+    """
+    from allbrains.load import open as open_corpus
+    from allbrains.splits.assign import Choice
+    from allbrains.splits.make import comparable, earlier, make_splits, write_splits
+
+    choice = Choice(shares=shares, seed=seed)
+    brains = open_corpus(out, maps=()) if no_images else comparable(out)
+    table = make_splits(brains, earlier(out), choice, whole_datasets=whole_datasets, images=not no_images)
+    path = write_splits(out, table)
+    people = len(set(table["group"].to_pylist()))
+    for side, count in sorted(Counter(table["split"].to_pylist()).items()):
+        click.echo(f"{side}\t{count}")
+    click.echo(f"{len(table)} samples of {people} people in {path}", err=True)

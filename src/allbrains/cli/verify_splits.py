@@ -1,0 +1,38 @@
+"""``allbrains verify-splits``: is somebody on two sides of a split file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("verify-splits")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--corpus",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Compare digests and brains too, as far as this corpus has the scans.",
+)
+def command(file: Path, corpus: Path | None) -> int:
+    """Find who is on more than one side of FILE: CSV, TSV or Parquet, anybody's.
+
+    Needs a column `split` and columns that say which scan a row is: `scan_id`, or `dataset` with `subject`,
+    `participant_id` or `path`. Prints a line a leaking scan: number of the leak, why its scans belong
+    together, side, scan. Exits with 1 where there is a leak.
+    """
+    from allbrains.splits.leaks import leaks, read_sides
+    from allbrains.splits.make import comparable, matched
+
+    rows, sides = read_sides(file)
+    pairs: list[tuple[int, int]] = []
+    if corpus is not None:
+        rows, pairs, found = matched(rows, comparable(corpus))
+        click.echo(f"{found} of {len(rows)} rows are in {corpus}", err=True)
+    count = 0
+    for count, leak in enumerate(leaks(rows, sides, pairs), 1):
+        why = "+".join(leak.links)
+        for name, side in leak.scans:
+            click.echo(f"{count}\t{why}\t{side}\t{name}")
+    click.echo(f"{count} people on more than one side, of {len(rows)} rows", err=True)
+    return 1 if count else 0
