@@ -14,7 +14,8 @@ demo: $(VENV)/.installed  ## the main job on an embedded local OpenNeuro, off-li
 	$(BIN)/allbrains demo --out .demo
 
 test: lint  ## lint, types, layers, tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope --ignore tests/e2e
+	$(BIN)/python -m pytest -q tests/e2e  # each build takes both cores
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

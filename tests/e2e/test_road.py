@@ -18,8 +18,6 @@ import allbrains as package
 from allbrains.testing.phantoms import Acquisition, phantom
 from tests.e2e.conftest import QUICK, allbrains
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 
 def rows(out: Path) -> dict[str, dict]:
     table = pq.read_table(out / "samples.parquet").to_pylist()
