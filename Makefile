@@ -18,7 +18,7 @@ test: lint  ## lint, types, layers, tests
 	$(BIN)/python -m pytest -q tests/e2e  # each build takes both cores
 
 lint: $(VENV)/.installed
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .  # a cached verdict once hid what a new file elsewhere had changed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

@@ -5,8 +5,8 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import make, write
 from sandbox_requests import ask, fetch
+from small_datasets import make, write
 
 from allbrains import sandbox
 from allbrains.sandbox.faults.kinds import TIMES, Lasts
