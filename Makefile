@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint system bench clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: $(VENV)/.installed  ## the main job on an embedded local OpenNeuro, off-line
 	$(BIN)/allbrains demo --out .demo
 
-test: lint  ## lint, types, layers, tests
+test: lint system  ## lint, types, layers, tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope --ignore tests/e2e
 	$(BIN)/python -m pytest -q tests/e2e  # each build takes both cores
 
@@ -22,6 +22,9 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+system:
+	tools/install-debian
 
 bench: $(VENV)/.installed  ## DATA=folder with brains/ and labels/; see docs/benchmarks.md
 	$(BIN)/python bench/processing.py $(DATA)
