@@ -24,11 +24,8 @@ from allbrains.store.files import Hook, passing, publishing
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger, Member, Sealed
 from allbrains.store.schema import specs_of_shard
-from allbrains.store.staging import PARQUET, staged_row
+from allbrains.store.staging import PARQUET, UNREADABLE, staged_row
 from allbrains.store.sums import sha256
-
-# What pyarrow, and who reads the JSON in its metadata, may raise over a file with flipped bits.
-UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
 
 _LENGTH_BYTES = 4  # PLAIN encoding of binary: length, little-endian, then the value
 
