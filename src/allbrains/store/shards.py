@@ -122,7 +122,8 @@ def undamaged(path: Path, row_group: int) -> pa.Table:
             row = file.read_row_group(row_group, use_threads=False)
         for name in specs_of_shard(row.schema):
             if codec.checksum(row[name][0].as_buffer()) != row[f"{name}_crc32"][0].as_py():
-                raise CorpusError(f"{row['path'][0]}, map {name}: its checksum in {path} is wrong")
+                key = f"{row['dataset'][0]}/{row['path'][0]}"
+                raise CorpusError(f"{key}, map {name}: its checksum in {path} is wrong")
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             return file.read_row_group(row_group, use_threads=False)
     except UNREADABLE as error:
