@@ -64,8 +64,8 @@ def start_batch(
         job_name="allbrains",
         job_script_prologue=[*_exports(settings), *site.prologue],
         job_extra_directives=list(site.directives),
-        worker_extra_args=["--no-dashboard"],
-        scheduler_options={"dashboard_address": None},
+        worker_extra_args=["--no-dashboard", "--dashboard-address", "127.0.0.1:0"],
+        scheduler_options={"dashboard_address": "127.0.0.1:0"},
     )
     closing.enter_context(cluster)
     cluster.adapt(minimum_jobs=site.jobs, maximum_jobs=site.jobs, interval="10s")

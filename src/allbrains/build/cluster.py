@@ -57,6 +57,8 @@ SETTINGS: dict[str, Any] = {
     "distributed.scheduler.worker-ttl": "5 minutes",
     "distributed.scheduler.work-stealing": False,
     "distributed.comm.timeouts.connect": "30s",
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.admin.system-monitor.gil.enabled": False,
 }
 
@@ -158,8 +160,8 @@ class Dask:
                 host="127.0.0.1",
                 protocol="tls://",
                 security=security,
-                dashboard_address=None,
-                worker_dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # serves nothing: there are no routes
+                worker_dashboard_address="127.0.0.1:0",
             )
         ), security
 
