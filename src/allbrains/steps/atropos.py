@@ -34,7 +34,7 @@ class Atropos:
     """
 
     name: ClassVar[str] = "atropos"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("t1w", "mask", "warp")
     gives: ClassVar[tuple[str, ...]] = _NAMES
 
