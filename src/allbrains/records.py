@@ -166,7 +166,8 @@ class Cause(StrEnum):
     EXIT = "exit"
     TIMEOUT = "timeout"
     MEMORY = "memory"
-    NETWORK = "network"
+    NETWORK = "network"  # nobody answers, or says "later"
+    UNAVAILABLE = "unavailable"  # every address says no
     DISK = "disk"
 
 

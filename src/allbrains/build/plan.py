@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from allbrains.records import Failed, Outcome, Scan
+from allbrains.records import Cause, Failed, Outcome, Scan
+
+ATTEMPTS = 3  # over all runs: a scan that failed so often has failed for good
+
+# Tries in one run, by what ended the first. The same bytes raise the same exception; the same hang or crash
+# may have been the machine's. The next run tries again in any case, up to ATTEMPTS.
+TRIES = {
+    Cause.EXCEPTION: 1,
+    Cause.DISK: 1,
+    Cause.UNAVAILABLE: 1,
+    Cause.SIGNAL: 2,
+    Cause.EXIT: 2,
+    Cause.TIMEOUT: 2,
+    Cause.MEMORY: 2,
+    Cause.NETWORK: 3,
+}
 
 # Measured on one thread with the embedded recipe (docs/benchmarks.md); replaced by the corpus' own
 # mean as soon as it has one.
@@ -67,3 +82,14 @@ def make_plan(
         else:
             settled += 1
     return Plan(todo=tuple(todo), settled=settled, seconds_per_scan=seconds_per_scan)
+
+
+def again(outcome: Outcome, *, now: int, ever: int) -> bool:
+    """Return whether a scan is to be tried once more in this run.
+
+    Args:
+        outcome: of its last try.
+        now: tries in this run.
+        ever: tries in all runs, with those.
+    """
+    return isinstance(outcome, Failed) and now < TRIES[outcome.cause] and ever < ATTEMPTS

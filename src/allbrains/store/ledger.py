@@ -129,6 +129,11 @@ class LedgerReader:
         """Return how often each scan that has an outcome was tried."""
         return dict(self._rows("SELECT scan_id, attempts FROM outcomes"))
 
+    def tried(self, scan_id: str) -> int:
+        """Return how often one scan was tried."""
+        found = self._rows("SELECT attempts FROM outcomes WHERE scan_id = ?", (scan_id,))
+        return int(found[0][0]) if found else 0
+
     def costs(self) -> Iterator[tuple[str, int, StepCost]]:
         """Yield scan id, attempt (from 1) and cost of every step that was ever run, in order."""
         query = "SELECT scan_id, attempt, step, cpu_s, wall_s, peak_mb FROM costs"
