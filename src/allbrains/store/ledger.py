@@ -142,6 +142,12 @@ class LedgerReader:
         ):
             yield scan_id, attempt, StepCost(name=step, cpu_s=cpu_s, wall_s=wall_s, peak_mb=peak_mb)
 
+    def seconds_per_scan(self) -> float:
+        """Return the mean wall seconds of the last thousand scans that are done; 0 where none is."""
+        query = """SELECT ifnull(sum(wall_s) / count(DISTINCT scan_id), 0) FROM costs WHERE scan_id IN (
+                   SELECT scan_id FROM outcomes WHERE kind = 'done' ORDER BY rowid DESC LIMIT 1000)"""
+        return float(self._rows(query)[0][0])
+
     def tally(self) -> Tally:
         """Return how many scans have which outcome."""
         query = """SELECT ifnull(kind, 'pending') AS state, ifnull(reason || cause, '') AS code, count(*)
@@ -229,8 +235,11 @@ class Ledger(LedgerReader):
         """
         new = 0
         with self._transaction("register"):
+            known = {scan_id for (scan_id,) in self._rows("SELECT scan_id FROM scans")}
             places: dict[str, int] = {}
             for scan in scans:
+                if scan.scan_id in known:
+                    continue
                 if scan.dataset not in places:
                     places[scan.dataset] = self._next_place(scan.dataset)
                 number, position = divmod(places[scan.dataset], SCANS_PER_SHARD)
