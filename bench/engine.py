@@ -114,7 +114,8 @@ def part_guard(folder: Path) -> None:
         for number in range(2000):
             guard(scan(number))
     guard.close()
-    waiting = worker(0)[:2] + (WORKER.replace("    x = 0", "    import time; time.sleep(20)"), "0")
+    slow = WORKER.replace("    x = 0", "    import time; time.sleep(20)")
+    waiting = (sys.executable, "-c", slow, "0")
     guard = Guard(job, Limits(), threading.Event(), waiting)
     with measured("watching one scan for 20 s, with the start and end of its child", 1):
         guard(scan(0))

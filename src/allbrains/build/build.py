@@ -101,13 +101,8 @@ def build(
 
 def plan_of(scans: Sequence[Scan], ledger: LedgerReader) -> Plan:
     """Return what is left to do of these scans, timed by what this corpus' scans took so far."""
-    return make_plan(
-        scans,
-        ledger.outcomes(),
-        ledger.attempts(),
-        attempts=ATTEMPTS,
-        seconds_per_scan=ledger.seconds_per_scan() or TYPICAL_SECONDS,
-    )
+    settled = ledger.settled(attempts=ATTEMPTS)
+    return make_plan(scans, settled, seconds_per_scan=ledger.seconds_per_scan() or TYPICAL_SECONDS)
 
 
 def _seal_ripe(layout: Layout, ledger: Ledger, dataset: str | None) -> None:

@@ -134,6 +134,11 @@ class LedgerReader:
         found = self._rows("SELECT attempts FROM outcomes WHERE scan_id = ?", (scan_id,))
         return int(found[0][0]) if found else 0
 
+    def settled(self, *, attempts: int) -> set[str]:
+        """Return the ids of the scans that are done or rejected, or have failed so often."""
+        query = "SELECT scan_id FROM outcomes WHERE kind != 'failed' OR attempts >= ?"
+        return {scan_id for (scan_id,) in self._rows(query, (attempts,))}
+
     def costs(self) -> Iterator[tuple[str, int, StepCost]]:
         """Yield scan id, attempt (from 1) and cost of every step that was ever run, in order."""
         query = "SELECT scan_id, attempt, step, cpu_s, wall_s, peak_mb FROM costs"
@@ -238,14 +243,14 @@ class Ledger(LedgerReader):
             known = {scan_id for (scan_id,) in self._rows("SELECT scan_id FROM scans")}
             places: dict[str, int] = {}
             for scan in scans:
-                if scan.scan_id in known:
+                if (scan_id := scan.scan_id) in known:
                     continue
                 if scan.dataset not in places:
                     places[scan.dataset] = self._next_place(scan.dataset)
                 number, position = divmod(places[scan.dataset], SCANS_PER_SHARD)
                 added = self._db.execute(
                     "INSERT INTO scans VALUES (?, ?, ?, ?, ?) ON CONFLICT (scan_id) DO NOTHING",
-                    (scan.scan_id, scan.dataset, number, position, scan_text(scan)),
+                    (scan_id, scan.dataset, number, position, scan_text(scan)),
                 ).rowcount
                 places[scan.dataset] += added
                 new += added
