@@ -196,7 +196,7 @@ class Soak:
         out = self.root / "two"
         with self.serving() as (api, bucket):
             first = self.start(api, bucket, out)
-            wait_for(lambda: (out / "driver.json").exists())
+            wait_for((out / "driver.json").exists)
             second = self.start(api, bucket, out).wait(120)
             assert first.wait(600) == 3
         assert second == 2, f"the second driver ended with {second}"
