@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -50,10 +51,12 @@ def drive(api: str, bucket: str, out: Path) -> int:
     from allbrains.cli.gather import Choice, gather
     from allbrains.cli.interrupts import orderly
 
-    limits = Limits(wall_s=4, memory_mb=700, disk_mb=50)
+    # the patience with a server must end before the patience with a scan, as it does by default
+    limits = Limits(wall_s=10, memory_mb=700, disk_mb=50)
     command = (sys.executable, str(HERE / "soak_worker.py"))
     with orderly():
-        chosen = gather(Choice(api=api, bucket=bucket), out)
+        found = gather(Choice(api=api, bucket=bucket), out)
+        chosen = replace(found, network=replace(found.network, attempts=3, wait_s=0.2))
         engine = Local(slots=2, limits=limits, command=command)
         tally = build.run(chosen, out, recipe=str(RECIPE), engine=engine)
     return 3 if tally.failed else 0
