@@ -52,6 +52,10 @@ for line in sys.stdin.buffer:
             if word == "die":
                 os._exit(4)
             time.sleep(1000)
+        case "nap":
+            with open(argument, "w") as note:
+                note.write("asleep ")
+            time.sleep(8)
         case "flood":
             sys.stdout.buffer.write(b"x" * (3 << 20))
             sys.stdout.flush()

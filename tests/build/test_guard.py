@@ -166,6 +166,33 @@ def test_all_die_with_the_driver_and_the_folder_goes(tmp_path, temporary):
         driver.wait()
 
 
+NAPPER = """
+import sys, threading
+from tests.build.slots import POISON, scan
+from allbrains.build.guard import Guard, Limits
+from allbrains.build.job import Job
+guard = Guard(Job(recipe_toml="", recipe_origin="", out="x"), Limits(wall_s=7), threading.Event(), POISON)
+print(type(guard(scan("nap", sys.argv[1])).outcome).__name__)
+guard.close()
+"""
+
+
+def test_time_that_the_driver_slept_is_not_the_scans(tmp_path):
+    """The scan takes 8 s, the limit is 7 s, and for 5 s of those nobody watched: a lid was closed."""
+    note = tmp_path / "note"
+    command = [sys.executable, "-c", NAPPER, f"|{note}"]
+    driver = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
+    try:
+        assert wait_until(lambda: note.exists() and note.read_text())
+        driver.send_signal(signal.SIGSTOP)
+        time.sleep(5)
+        driver.send_signal(signal.SIGCONT)
+        assert driver.communicate(timeout=60)[0] == "Done\n"
+    finally:
+        driver.kill()
+        driver.communicate()
+
+
 def test_leftovers_are_swept_and_folders_in_use_are_not(temporary):
     used, left, young, foreign = Scratch(), Scratch(), Scratch(), temporary / "somebody-elses"
     os.close(left._held)

@@ -16,7 +16,7 @@ from allbrains.build.guard import Report
 from allbrains.build.job import Job
 from allbrains.build.pause import Pause
 from allbrains.build.plan import ATTEMPTS, TYPICAL_SECONDS, Plan, again, make_plan
-from allbrains.records import Done, Scan
+from allbrains.records import Scan
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger, LedgerReader, Tally
 from allbrains.store.manifest import claim
@@ -101,15 +101,8 @@ def build(
 
 def plan_of(scans: Sequence[Scan], ledger: LedgerReader) -> Plan:
     """Return what is left to do of these scans, timed by what this corpus' scans took so far."""
-    done = {scan_id for scan_id, outcome in ledger.outcomes().items() if isinstance(outcome, Done)}
-    seconds = [cost.wall_s for scan_id, _, cost in ledger.costs() if scan_id in done]
-    return make_plan(
-        scans,
-        ledger.outcomes(),
-        ledger.attempts(),
-        attempts=ATTEMPTS,
-        seconds_per_scan=sum(seconds) / len(done) if done else TYPICAL_SECONDS,
-    )
+    settled = ledger.settled(attempts=ATTEMPTS)
+    return make_plan(scans, settled, seconds_per_scan=ledger.seconds_per_scan() or TYPICAL_SECONDS)
 
 
 def _seal_ripe(layout: Layout, ledger: Ledger, dataset: str | None) -> None:

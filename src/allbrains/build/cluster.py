@@ -12,6 +12,7 @@ Distribution is Dask's, isolation is ours. Rules:
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import itertools
 import logging
@@ -186,16 +187,16 @@ class _Slots(distributed.WorkerPlugin):  # type: ignore[misc]
     def setup(self, worker: distributed.Worker) -> None:
         """Get ready; called when the worker starts."""
         self._stop, self._guards = threading.Event(), queue.SimpleQueue[Guard]()
-        self._all: list[Guard] = []
         sweep_scratch()
         if self._drain_s > 0:
             worker.loop.call_later(self._drain_s, functools.partial(_drain, worker))
 
     def teardown(self, worker: distributed.Worker) -> None:
         """End what runs; called when the worker or the run ends."""
-        self._stop.set()
-        for guard in self._all:
-            guard.close()
+        self._stop.set()  # who is busy sees it, and closes its own
+        with suppress(queue.Empty):
+            while True:
+                self._guards.get_nowait().close()
 
     def run(self, line: bytes) -> Answer:
         """Run a scan in a free slot of this worker."""
@@ -206,7 +207,6 @@ class _Slots(distributed.WorkerPlugin):  # type: ignore[misc]
             guard = self._guards.get_nowait()
         except queue.Empty:
             guard = Guard(job, self._limits, self._stop, self._command)
-            self._all.append(guard)
         try:
             report = guard(load_scan(line))
         finally:
@@ -226,7 +226,7 @@ async def _drain(worker: distributed.Worker) -> None:
     """Take no more, end what runs, go."""
     worker.status = distributed.core.Status.paused
     while worker.state.executing:
-        await distributed.utils.asyncio.sleep(1)
+        await asyncio.sleep(1)
     await worker.close(reason="its walltime nears")
 
 

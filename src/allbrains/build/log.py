@@ -10,18 +10,25 @@ from typing import TextIO
 from allbrains.build.guard import Report
 from allbrains.build.plan import Plan
 from allbrains.records import Done, Failed, Outcome, Rejected, Scan
+from allbrains.store.files import translated
 from allbrains.text import plain
 
 
 class RunLog:
-    """Watches a build into ``out/logs/<when>-<pid>.log``. A full disk costs lines, not the run."""
+    """Watches a build into ``out/logs/<when>-<pid>.log``. A full disk costs lines, not the run.
+
+    Raises:
+        AllbrainsError: the file can't be made.
+    """
 
     def __init__(self, out: Path) -> None:
-        folder = out / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        self.path = folder / f"{stamp}-{os.getpid()}.log"
-        self._file: TextIO = self.path.open("a", encoding="utf-8")
+        self.path = out / "logs" / f"{stamp}-{os.getpid()}.log"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: TextIO = self.path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise translated(error, self.path) from error
 
     def begin(self, plan: Plan) -> None:
         """Note what will be done."""

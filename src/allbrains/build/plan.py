@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from allbrains.records import Cause, Failed, Outcome, Scan
@@ -57,31 +57,18 @@ class Plan:
 
 
 def make_plan(
-    scans: Iterable[Scan],
-    outcomes: Mapping[str, Outcome],
-    tried: Mapping[str, int],
-    *,
-    attempts: int,
-    seconds_per_scan: float = TYPICAL_SECONDS,
+    scans: Iterable[Scan], settled: Collection[str], *, seconds_per_scan: float = TYPICAL_SECONDS
 ) -> Plan:
     """Return what is left to do of these scans.
 
     Args:
         scans: what the catalogue selects.
-        outcomes: by scan id, from the ledger.
-        tried: how often each scan was tried, by scan id.
-        attempts: a scan that failed so often is settled.
+        settled: ids of the scans that are done, rejected, or failed for the last time.
         seconds_per_scan: measured, or typical.
     """
-    todo, settled = [], 0
-    for scan in scans:
-        outcome = outcomes.get(scan.scan_id)
-        again = isinstance(outcome, Failed) and tried.get(scan.scan_id, 0) < attempts
-        if outcome is None or again:
-            todo.append(scan)
-        else:
-            settled += 1
-    return Plan(todo=tuple(todo), settled=settled, seconds_per_scan=seconds_per_scan)
+    every = list(scans)
+    todo = tuple(scan for scan in every if scan.scan_id not in settled)
+    return Plan(todo=todo, settled=len(every) - len(todo), seconds_per_scan=seconds_per_scan)
 
 
 def again(outcome: Outcome, *, now: int, ever: int) -> bool:

@@ -17,7 +17,6 @@ from allbrains.build.pause import Check, Disk, Pause, Service, silence
 from allbrains.build.progress import Progress
 from allbrains.cli.engine_options import Where, engine_options
 from allbrains.cli.gather import Choice, Chosen, default_slots, gather
-from allbrains.cli.interrupts import orderly
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
 from allbrains.cli.progress import Bar, Lines, Together, Watcher
 from allbrains.cli.status import lines
@@ -99,7 +98,7 @@ def run(
     counts = Progress(out, lambda: engine.slots)
     talk: list[Watcher] = [Lines(counts)] if as_json else []
     how = "stopped"
-    with orderly(), alone(layout):
+    with alone(layout):
         checks: list[Check] = [Disk(out), Service(silence(chosen.network), chosen.network.origins)]
         watch = Together([counts, RunLog(out), Bar(counts), *talk])
         try:

@@ -14,7 +14,7 @@ from allbrains.cli.gather import Choice, Chosen, gather
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.sources.dataset_rows import snapshot_of
 from allbrains.sources.download import Delivery, Status, download
-from allbrains.text import plain
+from allbrains.text import guarded, plain
 from allbrains.transfer import Client
 
 SOME_FAILED = 3
@@ -68,4 +68,4 @@ def _run(chosen: Chosen, out: Path, as_json: bool) -> Counter[str]:
 
 def _line(one: Delivery) -> str:
     cells = (one.status, one.path, str(one.size), one.detail)
-    return "\t".join(plain(cell) for cell in cells)
+    return "\t".join(guarded(plain(cell)) for cell in cells)

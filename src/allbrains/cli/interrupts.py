@@ -26,10 +26,12 @@ def orderly() -> Iterator[None]:
         if seen > 1:
             os.write(2, b"ended at once\n")
             os._exit(128 + signal.SIGINT)
-        os.write(2, b"\nstopping: scans in flight will be done again later; once more to end at once\n")
+        os.write(2, b"\nstopping; once more to end at once\n")
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    # what the parent ignores stays ignored: nohup and background jobs mean it
+    wanted = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in wanted}
     try:
         yield
     finally:

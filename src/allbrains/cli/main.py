@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from allbrains.cli.interrupts import orderly
 from allbrains.errors import AllbrainsError, ConfigurationError
 from allbrains.version import VERSION
 
@@ -65,7 +66,12 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run(arguments))
+    try:
+        with orderly():
+            code = run(arguments)
+    except KeyboardInterrupt:  # between the command's end and ours
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:

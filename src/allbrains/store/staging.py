@@ -132,8 +132,10 @@ def sweep(layout: Layout, ledger: LedgerReader) -> None:
 
     Only while no worker runs.
     """
-    kept = {layout.staged(scan_id) for scan_id in ledger.awaiting()}
-    leftovers = [*layout.root.rglob(TEMPORARY), *layout.staging.glob("*.parquet")]
+    staged = list(layout.staging.glob("*.parquet"))
+    # every shard is asked about: seconds in a corpus of a million scans, so only where it matters
+    kept = {layout.staged(scan_id) for scan_id in ledger.awaiting()} if staged else set()
+    leftovers = [*layout.root.rglob(TEMPORARY), *staged]
     for path in leftovers:
         if path not in kept:
             path.unlink()
