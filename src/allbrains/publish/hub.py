@@ -15,15 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-# Upper bounds for hf_xet, bytes and files at once; who set them differently has a reason. It reads them once.
-for _name, _value in {
-    "HF_XET_SHARD_CACHE_SIZE_LIMIT": "1000000000",
-    "HF_XET_CHUNK_CACHE_SIZE_BYTES": "0",
-    "HF_XET_DATA_MAX_CONCURRENT_FILE_INGESTION": "2",
-    "HF_XET_FIXED_UPLOAD_CONCURRENCY": "4",
-}.items():
-    os.environ.setdefault(_name, _value)
-
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import (
     HfHubHTTPError,
@@ -40,6 +31,13 @@ from allbrains.records import Algorithm, Digest
 from allbrains.version import VERSION
 
 _Answer = TypeVar("_Answer")
+# Upper bounds for hf_xet, bytes and files at once
+_XET = {
+    "HF_XET_SHARD_CACHE_SIZE_LIMIT": "1000000000",
+    "HF_XET_CHUNK_CACHE_SIZE_BYTES": "0",
+    "HF_XET_DATA_MAX_CONCURRENT_FILE_INGESTION": "2",
+    "HF_XET_FIXED_UPLOAD_CONCURRENCY": "4",
+}
 _TRANSIENT = (408, 409, 412, 425, 429)
 
 
@@ -63,6 +61,8 @@ class HubTarget:
     def of(cls, repository: str) -> HubTarget:
         """Return a repository of the Hub that ``HF_ENDPOINT`` names, or of the real one."""
         disable_progress_bars()
+        for name, value in _XET.items():  # read when the first upload begins; who set them has a reason
+            os.environ.setdefault(name, value)
         return cls(repository=repository, api=HfApi(library_name="allbrains", library_version=VERSION))
 
     @property
@@ -136,6 +136,10 @@ class HubTarget:
     def where(self) -> str:
         """Return the address."""
         return f"hf://{self.repository}"
+
+    def shown(self) -> str:
+        """Return the address."""
+        return self.where()
 
 
 def _held(file: RepoFile) -> Held:

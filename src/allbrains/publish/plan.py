@@ -85,7 +85,9 @@ def commits(items: Iterable[Item], held: Mapping[str, Held], limits: Limits) -> 
     """Return the commits that are still to be made, in order; none where the target holds it all."""
     wanted = {item.name: item for item in items}
     missing = [item for item in wanted.values() if not _is_there(item, held)]
-    early = sorted((item for item in missing if not item.last), key=lambda item: (item.name != FIRST, item.name))
+    early = sorted(
+        (item for item in missing if not item.last), key=lambda item: (item.name != FIRST, item.name)
+    )
     late = tuple(sorted((item for item in missing if item.last), key=lambda item: item.name))
     gone = tuple(sorted(name for name in held if name not in wanted and _is_ours(name)))
     batches = [Commit(adds=tuple(batch)) for batch in _batches(early, limits)]

@@ -135,7 +135,7 @@ def tier(nbytes: int) -> str:
         return "fits the 100 GB of a free account, private"
     if nbytes <= _PRO:
         return "needs a PRO account (1 TB private), or --public"
-    return f"needs {nbytes / 1e12:.1f} TB: PRO and paid storage, or --public (asks for the Hub's goodwill from 5 TB on)"
+    return f"needs {nbytes / 1e12:.1f} TB: PRO and paid storage, or --public (ask the Hub above 5 TB)"
 
 
 def _named(commit: Commit) -> str:

@@ -57,6 +57,9 @@ class Target(Protocol):
     def where(self) -> str:
         """Return the address as people write it, without credentials."""
 
+    def shown(self) -> str:
+        """Return the address that the card tells; of a folder only its name: it moves."""
+
 
 def target_at(address: str) -> Target:
     """Return the place that an address means: ``hf://user/name``, a folder, or any URL that fsspec knows.
@@ -71,7 +74,9 @@ def target_at(address: str) -> Target:
         try:
             from allbrains.publish.hub import HubTarget
         except ModuleNotFoundError as error:
-            raise ConfigurationError(f"{address} needs {error.name}: pip install 'allbrains[publish]'") from error
+            raise ConfigurationError(
+                f"{address} needs {error.name}: pip install 'allbrains[publish]'"
+            ) from error
         return HubTarget.of(match[1])
     from allbrains.publish.tree import TreeTarget
 

@@ -47,8 +47,10 @@ class TreeTarget:
 
             filesystem, root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise ConfigurationError(f"{_shown(url)}: {error}; see: pip install 'allbrains[publish]'") from error
-        return cls(filesystem=filesystem, root=root.rstrip("/"), address=_shown(url))
+            raise ConfigurationError(
+                f"{_shown(url)}: {error}; see: pip install 'allbrains[publish]'"
+            ) from error
+        return cls(filesystem=filesystem, root=root.rstrip("/"), address=_shown(url).rstrip("/"))
 
     @property
     def hurried(self) -> bool:
@@ -102,11 +104,17 @@ class TreeTarget:
 
     def make_public(self) -> None:
         """Refuse."""
-        raise ConfigurationError(f"--public is for hf://; who can read {self.address} is set where it is kept")
+        raise ConfigurationError(
+            f"--public is for hf://; who can read {self.address} is set where it is kept"
+        )
 
     def where(self) -> str:
         """Return the address."""
         return self.address
+
+    def shown(self) -> str:
+        """Return the address, of a folder only its name."""
+        return self.address.rsplit("/", 1)[-1] if self.address.startswith("file:") else self.address
 
     def _sizes(self) -> dict[str, int]:
         self.filesystem.invalidate_cache()

@@ -139,7 +139,9 @@ def tree(request: Request) -> Answer:
     """A page of files and folders."""
     name = request.repository()
     files = request.state.revision(name, request["rev"])["files"]
-    found = list(entries(files, request["path"].strip("/"), request.query.get("recursive", "").lower() == "true"))
+    found = list(
+        entries(files, request["path"].strip("/"), request.query.get("recursive", "").lower() == "true")
+    )
     if request["path"].strip("/") and not found:
         raise Refused(404, "Entry not found", "EntryNotFound")
     start = int(request.query.get("cursor", "0"))
@@ -158,7 +160,9 @@ def paths_info(request: Request) -> Answer:
     files = request.state.revision(name, request["rev"])["files"]
     found = [{"type": "file", "path": path, **files[path]} for path in asked if path in files]
     folders = [path for path in asked if any(one.startswith(f"{path}/") for one in files)]
-    return _json(found + [{"type": "directory", "path": path, "oid": "0" * 40, "size": 0} for path in folders])
+    return _json(
+        found + [{"type": "directory", "path": path, "oid": "0" * 40, "size": 0} for path in folders]
+    )
 
 
 def commits(request: Request) -> Answer:
@@ -166,7 +170,10 @@ def commits(request: Request) -> Answer:
     made = request.state.read(request.repository())["commits"]
     kept = ("id", "title", "date")
     return _json(
-        [{**{key: one[key] for key in kept}, "message": "", "authors": [{"user": "user"}]} for one in made[::-1]]
+        [
+            {**{key: one[key] for key in kept}, "message": "", "authors": [{"user": "user"}]}
+            for one in made[::-1]
+        ]
     )
 
 
@@ -178,7 +185,12 @@ def preupload(request: Request) -> Answer:
     for file in request.json()["files"]:
         oid = held.get(file["path"], {}).get("lfs", held.get(file["path"], {})).get("oid")
         told.append(
-            {"path": file["path"], "uploadMode": mode(file["path"], file["size"]), "shouldIgnore": False, "oid": oid}
+            {
+                "path": file["path"],
+                "uploadMode": mode(file["path"], file["size"]),
+                "shouldIgnore": False,
+                "oid": oid,
+            }
         )
     return _json({"files": told})
 
@@ -193,7 +205,9 @@ def lfs_batch(request: Request) -> Answer:
             "verify": {"href": f"{request.url}/lfs-verify"},
         }
         there = request.state.lfs_path(one["oid"]).exists()
-        told.append({**one, "authenticated": True} if there else {**one, "authenticated": True, "actions": actions})
+        told.append(
+            {**one, "authenticated": True} if there else {**one, "authenticated": True, "actions": actions}
+        )
     return _json({"transfer": "basic", "objects": told})
 
 
@@ -255,7 +269,8 @@ def resolve(request: Request) -> Answer:
     if "lfs" not in file:
         return Answer(path=request.state.contents(file), headers=headers)
     headers |= {"X-Linked-Etag": f'"{oid}"', "X-Linked-Size": str(file["size"])}
-    return Answer(status=302, headers={**headers, "Location": f"{request.url}/lfs/{oid}"})
+    elsewhere = request.url.replace("127.0.0.1", "localhost")  # another host, as the delivery network is
+    return Answer(status=302, headers={**headers, "Location": f"{elsewhere}/lfs/{oid}"})
 
 
 def xet_token(request: Request) -> Answer:

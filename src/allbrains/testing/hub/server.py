@@ -7,6 +7,7 @@ writes there when it is given a ``local://`` address. What a Xet upload brought 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -62,8 +63,7 @@ class HubServer:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> HubServer:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, self.state))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self, self.state))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -71,6 +71,16 @@ class HubServer:
         assert self._server is not None
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that doesn't talk about clients who went away."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError | ValueError):
+            super().handle_error(request, client_address)
 
 
 def _handler(hub: HubServer, state: State) -> type[BaseHTTPRequestHandler]:
@@ -118,7 +128,9 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as error:
             headers = {"X-Error-Message": str(error)} | ({"X-Error-Code": error.code} if error.code else {})
             self._drain()
-            answer = Answer(status=error.status, body=json.dumps({"error": str(error)}).encode(), headers=headers)
+            answer = Answer(
+                status=error.status, body=json.dumps({"error": str(error)}).encode(), headers=headers
+            )
         if fault is not None:  # it was done, but nobody hears of it
             self._hang_up(598)
             return
@@ -225,5 +237,3 @@ def serve_for_ever(root: Path, xet: bool) -> None:
         print(hub.url, flush=True)
         while True:
             time.sleep(3600)
-
-

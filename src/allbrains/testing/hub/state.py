@@ -1,7 +1,8 @@
-"""What a Hub keeps: repositories, their commits, the contents of files. On disk, so it outlives the server."""
+"""What a Hub keeps: repositories, commits, the contents of files. On disk, so it outlives the server."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import secrets
@@ -121,15 +122,15 @@ class State:
         path = value["path"]
         match key:
             case "file":
-                import base64
-
                 files[path] = self._git_file(base64.b64decode(value["content"]))
             case "lfsFile":
                 oid = value["oid"]
                 held = self.lfs_path(oid)
                 if not self.xet and not held.exists():
                     raise Refused(400, f"LFS pointer pointed to a file that does not exist: {oid}")
-                pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {value['size']}\n"
+                pointer = (
+                    f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {value['size']}\n"
+                )
                 lfs = {"oid": oid, "size": value["size"], "pointerSize": len(pointer)}
                 files[path] = {"oid": git_sha1(pointer.encode()), "size": value["size"], "lfs": lfs}
             case "deletedFile":
