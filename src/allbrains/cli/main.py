@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
     "doctor": ("allbrains.cli.doctor", ""),
     "participants": ("allbrains.cli.participants", "build"),
+    "publish": ("allbrains.cli.publish", "publish"),
+    "cite": ("allbrains.cli.cite", ""),
 }
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
