@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
     "doctor": ("allbrains.cli.doctor", ""),
     "participants": ("allbrains.cli.participants", "build"),
+    "scan": ("allbrains.cli.scan", "build,dicom"),
 }
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
