@@ -55,7 +55,8 @@ def _keep_placement(source: Path, path: Path) -> None:
     """Copy both forms and their codes from one NIfTI's header to another's."""
     import nibabel
 
-    original, image = nibabel.load(source), nibabel.load(path)
+    # read, not mapped: the file is written over below
+    original, image = nibabel.load(source), nibabel.load(path, mmap=False)
     array: Array = np.asarray(image.dataobj)
     header = image.header.copy()
     for name in ("qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d"):

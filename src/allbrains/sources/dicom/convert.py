@@ -130,5 +130,5 @@ def _read(path: Path) -> Volume | None:
     except ScanUnusable:
         return None
     # integers stay integers where the header scales nothing
-    stored = np.asarray(nibabel.load(path).dataobj).reshape(checked.array.shape)
+    stored = np.asarray(nibabel.load(path, mmap=False).dataobj).reshape(checked.array.shape)
     return Volume(array=stored, affine=checked.affine)
