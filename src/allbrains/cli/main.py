@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "participants": ("allbrains.cli.participants", "build"),
     "publish": ("allbrains.cli.publish", "publish"),
     "cite": ("allbrains.cli.cite", ""),
+    "scan": ("allbrains.cli.scan", "build,dicom"),
 }
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
