@@ -73,24 +73,28 @@ def columns_page() -> str:
         ("`catalog/exclusions.parquet`", "A row a file that is left out, and why.", [tables.EXCLUSIONS]),
         (
             "`samples.parquet`",
-            "A row a planned scan. Besides the columns here it has those that the catalogue knows of the scan "
-            "(above), and a column for each number and text of the recipe: [Names](names.md). `map` stands "
-            "for each stored map's name.",
+            "A row a planned scan. Besides the columns here it has those that the catalogue knows of the "
+            "scan (above), and a column for each number and text of the recipe: [Names](names.md). `map` "
+            "stands for each stored map's name.",
             [samples],
         ),
         ("`splits.parquet`", "A row a sample that has a side.", [split_table.SCHEMA]),
     ]
     parts = [
         "# Columns",
-        "Generated from the schemas that write the tables. Each file carries the same descriptions in its own "
-        "field metadata.",
+        "Generated from the schemas that write the tables. Each file carries the same descriptions in its "
+        "own field metadata.",
     ]
     for title, about, schemas in sections:
         rows = [
-            f"| `{field.name}` | {field.type} | {_described(field)} |" for one in schemas for field in one
+            f"| `{field.name}` | `{_kind(field)}` | {_described(field)} |" for one in schemas for field in one
         ]
         parts += [f"## {title}", about, "\n".join(["| column | type | what |", "|---|---|---|", *rows])]
     return "\n\n".join(parts) + "\n"
+
+
+def _kind(field: Any) -> str:
+    return str(field.type).replace("<element: ", "<").replace("<item: ", "<")
 
 
 def _described(field: Any) -> str:
@@ -110,9 +114,9 @@ def settings_page() -> str:
         [
             "# Settings of learn",
             "",
-            "What a file for `allbrains learn --config FILE` may hold, as TOML. Generated from the class that "
-            "reads it. `allbrains learn age OUT --dry-run` prints all of them with the values of a run; for "
-            "`contrastive` some defaults differ.",
+            "What a file for `allbrains learn --config FILE` may hold, as TOML. Generated from the class "
+            "that reads it. `allbrains learn age OUT --dry-run` prints all of them with the values of a run; "
+            "for `contrastive` some defaults differ.",
             "",
             "| setting | default | what |",
             "|---|---|---|",
@@ -164,7 +168,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Show links to files of the repository that are no pages as their paths; one to nowhere stays, and warns."""
+    """Show links to the repository's files that are no pages as paths; one to nowhere stays, and warns."""
     at = (ROOT / "docs" / page.file.src_uri).parent
 
     def plain(match: re.Match[str]) -> str:

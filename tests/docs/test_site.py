@@ -57,12 +57,25 @@ def command_of(words):
         if not isinstance(command, click.Group) or word.startswith("-"):
             break
         command = command.get_command(context, word)
-        assert command is not None, f"allbrains {' '.join(words)}: no command {word!r}"
     return command
 
 
 def options_of(command):
-    return {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help", "-h"}
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    return {name for one in options for name in (*one.opts, *one.secondary_opts)} | {"--help", "-h"}
+
+
+def faults_in(code):
+    """Return what a console block says that the command line doesn't know."""
+    faults = []
+    for words in commands_in(code):
+        command = command_of(words)
+        if command is None:
+            faults.append(f"no command {words[0]}")
+            continue
+        known = options_of(command) | options_of(cli)
+        faults += [word for word in words if word[:1] == "-" and word.partition("=")[0] not in known]
+    return faults
 
 
 @pytest.fixture(scope="module")
@@ -126,10 +139,12 @@ def test_every_setting_of_learn_is_in_the_reference():
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_commands_on_a_page_exist_with_their_options(path):
     for code in blocks(path, "console", "bash", "sh", "shell"):
-        for words in commands_in(code):
-            known = options_of(command_of(words))
-            used = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
-            assert used <= known | options_of(cli), f"allbrains {' '.join(words)}: {sorted(used - known)}"
+        assert faults_in(code) == []
+
+
+def test_a_wrong_command_on_a_page_would_be_found():
+    code = "make\nallbrains biuld --out x  # comment\nallbrains build --otu x \\\n  --limit=3 --job 2 && allbrains plan -q"
+    assert faults_in(code) == ["no command biuld", "--otu", "--job", "-q"]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)

@@ -96,18 +96,20 @@ def test_bfloat16_learns_too(strangers, tmp_path):
 def test_two_processes_learn_what_one_does(strangers, tmp_path):
     """Together they see the same batches, so the averaged gradients are the same but for rounding."""
     config = tmp_path / "tiny.toml"
-    config.write_text(TINY + "dropout = 0.0\n")
+    config.write_text(TINY + "dropout = 0.0\naugment = 0.0\n")
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
         *("-m", "allbrains", "learn", "age", str(strangers), "--epochs", "1"),
         *("--config", str(config), "--to", str(tmp_path / "two")),
     ]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        command, capture_output=True, text=True, timeout=900, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("mean absolute error, years") == 3  # one process tells
-    learn(strangers, tmp_path / "one", settings_for("age", TINY, {"dropout": 0.0, "epochs": 1}))
+    learn(
+        strangers, tmp_path / "one", settings_for("age", TINY, {"dropout": 0.0, "augment": 0.0, "epochs": 1})
+    )
     one, two = (load_file(tmp_path / name / "network.safetensors") for name in ("one", "two"))
     for name, values in one.items():
         torch.testing.assert_close(two[name], values, rtol=2e-3, atol=2e-4)

@@ -45,7 +45,7 @@ def learn(out: str | Path, folder: Path, settings: Settings, *, at: Hook = passi
         cohort = gather(out, settings)
         make_folder(folder)
         network = network_for(cohort, settings).to(device)
-        progress = train(network, _run(cohort, settings, folder, device=device, share=share, at=at))
+        progress = train(network, run_for(cohort, settings, folder, device=device, share=share, at=at))
         if share.rank:
             return None
         load_weights(folder / BEST, network)
@@ -77,7 +77,8 @@ def objective_for(cohort: Cohort, settings: Settings) -> Objective:
             return Contrastive(temperature=settings.temperature, y_sigma_years=sigma)
 
 
-def _run(cohort: Cohort, settings: Settings, folder: Path, *, device: str, share: Share, at: Hook) -> Run:
+def run_for(cohort: Cohort, settings: Settings, folder: Path, *, device: str, share: Share, at: Hook) -> Run:
+    """Return what is trained on whom, in this process."""
     paired = settings.task == "contrastive"
     ids = "".join(cohort.brains.table["scan_id"].to_pylist()) + "".join(cohort.sides)
     of = hashlib.sha256(f"{settings.fingerprint} {share.world} {ids}".encode()).hexdigest()[:16]
@@ -139,9 +140,8 @@ def _tell(network: Network, cohort: Cohort, settings: Settings, folder: Path, de
 def _of_all(network: nn.Module, cohort: Cohort, settings: Settings, device: str) -> Array:
     """Return a network's outputs for all samples, in the table's order."""
     batches = cohort.brains.batches(settings.batch, threads=settings.threads, ahead=2)
-    return np.concatenate([one.numpy() for one in outputs(network, batches, settings, device)]).astype(
-        np.float64
-    )
+    found = [one.double().numpy() for one in outputs(network, batches, settings, device)]
+    return np.asarray(np.concatenate(found))
 
 
 def _in_unit(found: Array, cohort: Cohort, settings: Settings) -> Array:

@@ -38,7 +38,7 @@ class Encoder(nn.Module):
             ]
             strides = [1 if last or edge < 2 * _SMALLEST else 2 for edge in edges]
             if max(strides) > 1:
-                blocks.append(nn.MaxPool3d(strides))
+                blocks.append(nn.MaxPool3d((strides[0], strides[1], strides[2])))
                 edges = [edge // stride for edge, stride in zip(edges, strides, strict=True)]
             blocks.append(nn.ReLU(inplace=True))
             channels = width

@@ -77,11 +77,14 @@ class Contrastive:
         logits = (views @ views.T / self.temperature).masked_fill(alone, float("-inf"))
         chances = functional.log_softmax(logits, dim=1).masked_fill(alone, 0.0)
         weights = torch.from_numpy(self.weights(targets, people)).to(views)
-        return -((weights * chances).sum(dim=1) / weights.sum(dim=1)).mean()
+        sums = weights.sum(dim=1)
+        asked = sums > 0  # who has nobody alike asks for nothing
+        losses = (weights * chances).sum(dim=1)[asked] / sums[asked]
+        return -losses.sum() / max(1, len(losses))
 
     def weights(self, targets: Array, people: Array) -> Array:
         """Return how alike each pair is to become, shape (view, view), 0 to 1; 0 with itself."""
-        same = (people[:, None] == people[None, :]).astype(np.float64)
+        same: Array = (people[:, None] == people[None, :]).astype(np.float64)
         if self.y_sigma_years:
             gap = (targets[:, None] - targets[None, :]) / self.y_sigma_years
             same = np.maximum(same, np.nan_to_num(np.exp(-0.5 * gap**2), nan=0.0))

@@ -98,7 +98,7 @@ def _epoch(
             group["lr"] = settings.learning_rate * height(progress.step, total)
         optimiser.zero_grad(set_to_none=True)
         loss = _loss(wrapped, batch, run, progress.epoch, augment=True)
-        scaler.scale(loss).backward()
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.unscale_(optimiser)
         nn.utils.clip_grad_norm_(network.parameters(), _LONGEST_STEP)
         scaler.step(optimiser)
