@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint system bench clean
+.PHONY: demo test lint docs system bench clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,9 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed  ## the documentation site, in .site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir .site
+
 system:
 	tools/install-debian
 
@@ -30,4 +33,4 @@ bench: $(VENV)/.installed  ## DATA=folder with brains/ and labels/; see docs/ben
 	$(BIN)/python bench/processing.py $(DATA)
 
 clean:
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .demo .site

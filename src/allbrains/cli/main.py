@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "splits": ("allbrains.cli.splits", ""),
     "verify-splits": ("allbrains.cli.verify_splits", ""),
     "bench": ("allbrains.cli.bench", ""),
+    "learn": ("allbrains.cli.learn", "learn"),
     "export": ("allbrains.cli.export", "build"),
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
     "doctor": ("allbrains.cli.doctor", ""),
