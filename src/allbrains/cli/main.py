@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "splits": ("allbrains.cli.splits", ""),
     "verify-splits": ("allbrains.cli.verify_splits", ""),
     "bench": ("allbrains.cli.bench", ""),
+    "report": ("allbrains.cli.report", ""),
+    "serve": ("allbrains.cli.serve", ""),
     "export": ("allbrains.cli.export", "build"),
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
     "doctor": ("allbrains.cli.doctor", ""),
