@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify-splits": ("allbrains.cli.verify_splits", ""),
     "bench": ("allbrains.cli.bench", ""),
     "learn": ("allbrains.cli.learn", "learn"),
+    "report": ("allbrains.cli.report", ""),
+    "serve": ("allbrains.cli.serve", ""),
     "export": ("allbrains.cli.export", "build"),
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
     "doctor": ("allbrains.cli.doctor", ""),
