@@ -14,6 +14,7 @@ import click
 
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.errors import ConfigurationError
+from allbrains.text import guarded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -115,7 +116,8 @@ def _print(scans: pa.Table, as_json: bool) -> None:
 def _cell(value: object) -> str:
     """Return a cell; control characters, which a server's file name may hold, are escaped."""
     text = "n/a" if value is None else str(value)
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    escaped = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return guarded(escaped) if isinstance(value, str) else escaped
 
 
 def _summarise(found: Catalogue, chosen: int, out: Path) -> None:
