@@ -24,12 +24,23 @@ from allbrains.splits.make import comparable, vectors_of
 
 
 def synthetic(out: Path, to: Path, count: int) -> None:
-    """Write a corpus of ``count`` rows whose maps are those of a small one, over and over."""
+    """Write a corpus of ``count`` rows whose maps are those of a small one, over and over.
+
+    Numbers, digests and paths are all different, as in a real one: what repeats is read too quickly.
+    """
+    random = np.random.default_rng(0)
     table = pq.read_table(out / "samples.parquet")
     done = table.filter(pa.compute.equal(table["outcome"], "done"))
     rows = done.take(np.arange(count) % len(done))
     ids = pa.array([f"{number:032x}" for number in range(count)])
     rows = rows.set_column(rows.schema.get_field_index("scan_id"), rows.schema.field("scan_id"), ids)
+    for at, field in enumerate(rows.schema):
+        if pa.types.is_floating(field.type) and not field.name.endswith(("_scale", "_offset")):
+            values = rows[at].to_numpy(zero_copy_only=False) * random.uniform(0.9, 1.1, count)
+            rows = rows.set_column(at, field, pa.array(values, field.type))
+        elif field.name in ("digest", "path"):
+            texts = [f"{value}{number:08d}" for number, value in enumerate(rows[at].to_pylist())]
+            rows = rows.set_column(at, field, pa.array(texts, field.type))
     pictures = pa.array([bytes(1000)] * count, pa.binary())
     rows = rows.set_column(rows.schema.get_field_index("montage"), rows.schema.field("montage"), pictures)
     to.mkdir(parents=True)

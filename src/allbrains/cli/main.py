@@ -30,10 +30,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "splits": ("allbrains.cli.splits", ""),
     "verify-splits": ("allbrains.cli.verify_splits", ""),
     "bench": ("allbrains.cli.bench", ""),
+    "learn": ("allbrains.cli.learn", "learn"),
+    "report": ("allbrains.cli.report", ""),
+    "serve": ("allbrains.cli.serve", ""),
     "export": ("allbrains.cli.export", "build"),
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
     "doctor": ("allbrains.cli.doctor", ""),
     "participants": ("allbrains.cli.participants", "build"),
+    "publish": ("allbrains.cli.publish", "publish"),
+    "cite": ("allbrains.cli.cite", ""),
+    "scan": ("allbrains.cli.scan", "build,dicom"),
 }
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
