@@ -3,11 +3,11 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint system bench clean
+.PHONY: demo test lint system bench web clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,remote,sandbox,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,remote,sandbox,plot,dev]'
 	touch $@
 
 demo: $(VENV)/.installed  ## the main job on an embedded local OpenNeuro, off-line
@@ -28,6 +28,9 @@ system:
 
 bench: $(VENV)/.installed  ## DATA=folder with brains/ and labels/; see docs/benchmarks.md
 	$(BIN)/python bench/processing.py $(DATA)
+
+web:  ## the report's page, from web/ into the package; needs Node 20. The result is committed
+	cd web && npm ci --no-audit --no-fund && npm run check && npm run build
 
 clean:
 	rm -rf $(VENV) .demo
