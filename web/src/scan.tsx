@@ -3,7 +3,7 @@ import { type Column, type Cost, type Detail, type Receipt, shown } from "./data
 import { useFound } from "./gallery";
 import { useQuery } from "./filters";
 import { title, unit, useColumns, usePromise, useShared } from "./hooks";
-import { OUTCOMES } from "./missing";
+import { OUTCOMES, Prose } from "./missing";
 import { formatQuery } from "./query";
 import { RateBar } from "./review";
 import { Viewer } from "./viewer";
@@ -66,10 +66,10 @@ function Missing({ row, word }: { row: number; word: (name: string) => string })
   const [means, todo] = corpus.about.advice[word("reason")] ?? [OUTCOMES[word("outcome")] ?? "", ""];
   return (
     <div class="notice">
-      <h2><span class={`badge ${word("outcome").replace(" ", "")}`}>{word("outcome")}</span> <code>{word("reason")}</code></h2>
+      <h2><span class={`badge ${word("outcome").replace(" ", "")}`}>{word("outcome")}</span> {word("reason") && <code>{word("reason")}</code>}</h2>
       <p>{means}</p>
       {value?.texts.detail && <pre>{value.texts.detail}</pre>}
-      {todo && <p><b>What to do.</b> {todo}</p>}
+      {todo && <p><b>What to do.</b> <Prose text={todo} /></p>}
     </div>
   );
 }
