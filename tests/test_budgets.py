@@ -81,3 +81,9 @@ def test_one_broad_except_in_the_package():
         if line.strip().startswith(("except Exception", "except:", "except BaseException"))
     ]
     assert len(found) <= 1, found
+
+
+def test_no_two_test_files_share_a_name():
+    """Outside packages pytest imports a test by its bare name; a second one stops the whole collection."""
+    tests = [p for p in (ROOT / "tests").rglob("test_*.py") if not (p.parent / "__init__.py").exists()]
+    assert len({p.name for p in tests}) == len(tests)

@@ -36,7 +36,7 @@ def open_corpus(
 
     Args:
         path: the output folder of ``allbrains build``, or its address: ``https://…``, ``s3://…``,
-            ``hf://datasets/…`` (with the extra ``remote``, and s3fs or huggingface_hub).
+            ``hf://user/name`` (with the extra ``remote``, and s3fs or huggingface_hub).
         maps: names of the maps that will be read, also of derived ones such as ``modulated_gm``; all
             stored ones where it isn't given.
         where: an SQL condition over the columns of ``samples.parquet``, such as

@@ -1,0 +1,8 @@
+"""A person's own scans: a folder, stick or archive of anything → its series → the T1w as a clean NIfTI.
+
+Rules:
+* Text of the headers stays inside: names, dates, ids, places and free texts are compared or looked up in a
+  list of known words, and never returned, printed or written.
+* A file's own name decides nothing and is not kept, also not an archive member's.
+* What can't become a whole head is refused by ``Unsuitable``: what is wrong, and what to do next.
+"""
