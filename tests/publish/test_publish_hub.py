@@ -1,4 +1,4 @@
-"""Publishing to the Hub, with its own client: private, exactly once, whatever fails; and loading from there."""
+"""Publishing to the Hub, with its own client: private, exactly once, whatever fails; and loading."""
 
 import random
 import signal
