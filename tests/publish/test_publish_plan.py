@@ -15,7 +15,8 @@ from allbrains.records import Algorithm, Digest
 
 
 def item(name, size=1, sha256="", last=False):
-    return Item(name=name, path=Path(name), size=size, sha256=sha256 or f"sha of {name}", last=last)
+    digest = sha256 or f"sha of {name}"
+    return Item(name=name, path=Path(name), size=size, sha256=digest, git_sha1="known", last=last)
 
 
 def held(one):
@@ -176,6 +177,14 @@ def test_a_place_with_other_things_in_it_is_left_alone():
     hub = FakeHub(files={"README.md": held(item("README.md", sha256="theirs"))})
     with pytest.raises(ConfigurationError, match="something else"):
         sent([item("allbrains.json"), item("shards/a/1")], hub)
+
+
+def test_a_damaged_file_is_not_sent(tmp_path):
+    hub, path = FakeHub(), tmp_path / "1"
+    path.write_bytes(b"other bytes")
+    with pytest.raises(CorpusError, match="damaged"):
+        sent([Item(name="shards/a/1", path=path, size=11, sha256="0" * 64)], hub)
+    assert not hub.made
 
 
 def test_the_storage_that_it_takes():
