@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,remote,sandbox,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,dicom,remote,sandbox,dev]'
 	touch $@
 
 demo: $(VENV)/.installed  ## the main job on an embedded local OpenNeuro, off-line
