@@ -3,11 +3,11 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint system bench clean
+.PHONY: demo test lint docs system bench clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,dicom,remote,sandbox,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 demo: $(VENV)/.installed  ## the main job on an embedded local OpenNeuro, off-line
@@ -23,6 +23,9 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed  ## the documentation site, in .site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir .site
+
 system:
 	tools/install-debian
 
@@ -30,4 +33,4 @@ bench: $(VENV)/.installed  ## DATA=folder with brains/ and labels/; see docs/ben
 	$(BIN)/python bench/processing.py $(DATA)
 
 clean:
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .demo .site

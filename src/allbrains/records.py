@@ -142,7 +142,7 @@ class StepCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The scan is a staged sample of ``size`` bytes whose file hashes to ``sha256``."""
+    """The scan is a staged file of ``size`` bytes; all that its row says hashes to ``sha256``."""
 
     sha256: str
     size: int
@@ -166,7 +166,8 @@ class Cause(StrEnum):
     EXIT = "exit"
     TIMEOUT = "timeout"
     MEMORY = "memory"
-    NETWORK = "network"
+    NETWORK = "network"  # nobody answers, or says "later"
+    UNAVAILABLE = "unavailable"  # every address says no
     DISK = "disk"
 
 

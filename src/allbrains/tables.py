@@ -41,7 +41,10 @@ DATASETS = _schema(
             _TEXT,
             "Species as the owner states it on the site; empty where nothing is stated",
         ),
-        "modalities": (_TEXTS, "Modalities as the site's validator found them"),
+        "modalities": (
+            _TEXTS,
+            "Modalities as the site's validator found them, coarse and fine: mri, mri_structural",
+        ),
         "affirmed_defaced": (pa.bool_(), "The owner affirms that faces were removed; null: not stated"),
         "affirmed_consent": (pa.bool_(), "The owner affirms consent to publish faces; null: not stated"),
         "deprecated": (_TEXT, "The owner's reason against using this version; null where it is in use"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import signal
 import subprocess
 import sys
@@ -116,6 +117,16 @@ def test_ctrl_c_ends_the_run_soon_and_leaves_nobody_behind(world, tmp_path):
     assert "goes on where this one stopped" in said
     assert "Traceback" not in said
     assert not psutil.wait_procs(children, timeout=20)[1]
+    told = json.loads(allbrains("status", out, "--json").stdout)
+    assert (told["run"]["ended"], told["run"]["running"]) == ("interrupted", False)
+    assert told["pending"] == told["planned"] - told["done"] - sum(told["rejected"].values())
+
+
+def test_lines_for_machines(corpus, world):
+    done = allbrains(*world.build(corpus, "--json"))
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["event"] for line in lines] == ["figures"] * len(lines)  # all is settled
+    assert lines[-1]["ended"] == "finished"
 
 
 def test_no_token_reaches_an_artefact(corpus):

@@ -102,6 +102,7 @@ def test_a_corpus_without_transforms_says_so(tmp_path):
     without = allbrains.open(tmp_path / "out", maps=["t1w"])
     with pytest.raises(ConfigurationError, match=r"holds no transforms.*--space template"):
         list(export(without, tmp_path / "to", space="native"))
+    assert not (tmp_path / "to").exists()
 
 
 def test_a_corpus_that_does_not_know_the_scans_grids_says_so():

@@ -46,6 +46,20 @@ def test_epochs_and_states(brains):
     assert len(dataset) == 6
 
 
+def test_an_epoch_goes_on_in_the_same_order_with_any_number_of_workers(brains):
+    batches = brains.batches(2, shuffle=4)
+    whole = [batch.places.tolist() for batch in batches]
+    for workers in (1, 2, 3):
+        for done in range(5):
+            state = batches.state_dict() | {"epoch": 0, "batches": done}
+            parts = []
+            for worker in range(workers):
+                batches.load_state_dict(state)
+                parts.append([batch.places.tolist() for batch in batches.part(worker, workers, threads=1)])
+            in_turn = [parts[n % workers][n // workers] for n in range(len(whole) - done)]
+            assert in_turn == whole[done:]
+
+
 def test_integers_travel_with_their_steps(brains):
     (item,) = brains.torch_batches(11, ["subject"], integers=True)
     assert item["gm"].dtype == torch.uint8

@@ -1,6 +1,7 @@
 """A listing that is short comes by another way, whole or called short; an outage never changes the way."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -77,6 +78,75 @@ def test_a_dataset_without_subjects_is_believed_once_the_folders_agree(source):
     assert (fake.total("Root"), fake.total("Trees")) == (1, 0)
 
 
+def anatomy_lost(*subjects):
+    """Neither the recursive listing nor the trees have the anatomy of some subjects."""
+
+    def is_lost(path):
+        return "/anat/" in path and path.partition("/")[0] in subjects
+
+    def tamper(operation, variables, number, honest):
+        if operation == "Files":
+            rows = honest["data"]["snapshot"]["files"]
+            honest["data"]["snapshot"]["files"] = [row for row in rows if not is_lost(row["filename"])]
+        if operation == "Trees":
+            for alias, rows in honest["data"]["snapshot"].items():
+                rows[:] = [row for row in rows if not is_lost(f"{variables[alias]}/{row['filename']}")]
+        return honest
+
+    return tamper
+
+
+ALL = MATTER | {"derivatives/x/sub-01/anat/sub-01_T1w.nii.gz"}  # recursive listings have these too
+FEW_OF_MANY = [*ROWS, *(file(f"sub-01/func/sub-01_run-{n}_bold.nii.gz") for n in range(600))]
+
+
+@pytest.mark.parametrize(
+    ("lost", "about"),
+    [
+        (["sub-03"], {}),
+        ([f"sub-{n:02}" for n in range(1, 31)], {}),
+        ([f"sub-{n:02}" for n in range(1, 31)], {"files": 0, "modalities": ["MRI_Structural"]}),
+        ([f"sub-{n:02}" for n in range(1, 31)], {"files": 0, "modalities": ()}),
+        ([f"sub-{n:02}" for n in range(1, 30)], {"files": 0, "subjects": 30}),
+    ],
+    ids=[
+        "fewer-files-than-counted",
+        "none",
+        "none-though-structural",
+        "none-and-no-summary",
+        "of-few-subjects",
+    ],
+)
+def test_a_small_loss_of_anatomy_is_found_in_the_bucket(source, lost, about):
+    openneuro, fake = source(anatomy_lost(*lost), FEW_OF_MANY)
+    fake.keys[NAME] = [(row["filename"], 2 * 10**6, "a" * 32) for row in FEW_OF_MANY]
+    snapshot = replace(openneuro.snapshots().snapshots[0], **about)
+    listing = openneuro.listing(snapshot)
+    assert {entry.path for entry in listing.entries} == ALL
+    assert (listing.route, listing.excluded[0].reason) == ("s3", Exclusion.LISTED_BY_BUCKET)
+
+
+def test_removed_anatomy_that_the_bucket_still_has_is_left_there(source):
+    openneuro, fake = source(lambda o, v, n, honest: honest, FEW_OF_MANY)
+    fake.keys[NAME] = [ORPHAN]
+    snapshot = replace(openneuro.snapshots().snapshots[0], files=len(FEW_OF_MANY) + 3)
+    listing = openneuro.listing(snapshot)
+    assert {entry.path for entry in listing.entries} == ALL
+    assert (listing.route, listing.excluded) == ("recursive", ())
+    assert fake.total("Root") == 1  # the folders were asked: they don't have it
+
+
+def test_a_doubt_that_the_bucket_does_not_share_costs_the_api_nothing(source):
+    openneuro, fake = source(lambda o, v, n, honest: honest, FEW_OF_MANY)
+    fake.keys[NAME] = [(row["filename"], 2 * 10**6, "a" * 32) for row in FEW_OF_MANY]
+    snapshot = replace(openneuro.snapshots().snapshots[0], files=len(FEW_OF_MANY) + 3)
+    assert openneuro.listing(snapshot).route == "recursive"
+    assert (fake.total("Files"), fake.total("Root")) == (1, 0)
+    fake.keys[NAME] = Refused("403")  # it won't say: then the folders are asked
+    assert openneuro.listing(replace(snapshot, tag="1.0.1")).route == "recursive"
+    assert fake.total("Root") == 1
+
+
 def with_holes(*holes):
     """The recursive listing is empty, and so is each folder of ``holes``."""
 
@@ -100,7 +170,9 @@ def test_the_bucket_fills_only_what_the_api_could_not_list(source):
     openneuro, fake = source(with_holes("sub-03/ses-a/anat", "sub-04"))
     fake.keys[NAME] = sorted([*KEYS, ORPHAN])
     listing = listed(openneuro)
-    assert (listing.route, listing.excluded) == ("s3", ())
+    (row,) = listing.excluded  # their digests are other ones than OpenNeuro publishes, and that is said
+    assert (listing.route, row.reason, row.path) == ("s3", Exclusion.LISTED_BY_BUCKET, "")
+    assert "3 files" in row.evidence
     entries = {entry.path: entry for entry in listing.entries}
     assert entries.keys() == MATTER
     by_bucket = {path for path, entry in entries.items() if entry.digest.algorithm == "md5"}
@@ -114,7 +186,7 @@ def test_the_bucket_alone_where_the_api_lists_nothing(source, tmp_path):
     openneuro, fake = source(with_holes(""))
     fake.keys[NAME] = KEYS
     listing = listed(openneuro)
-    assert (listing.route, listing.excluded) == ("s3", ())
+    assert (listing.route, listing.excluded[0].reason) == ("s3", Exclusion.LISTED_BY_BUCKET)
     assert {entry.path for entry in listing.entries} > MATTER
     assert openneuro.listing(listing.snapshot) == listing
     assert fake.total("Files") == 1

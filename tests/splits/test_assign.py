@@ -57,6 +57,22 @@ def test_shares_are_kept_over_all_and_in_each_stratum(shares):
             assert own[side] / own.total() == pytest.approx(share, abs=0.04), (stratum, side)
 
 
+def test_few_scans_have_all_sides_and_small_datasets_do_not_all_go_to_the_largest_one():
+    def sides_of(datasets):
+        groups = [
+            Group(members=(f"{ds}-{n}",), strata=("all", f"dataset={ds}"))
+            for ds in range(datasets)
+            for n in range(10)
+        ]
+        sides = assign(groups, {}, Choice())
+        return Counter(sides.values()), Counter(scan[0] for scan, side in sides.items() if side != "train")
+
+    assert sides_of(1)[0] == {"train": 8, "validation": 1, "test": 1}
+    total, held_out = sides_of(10)
+    assert total == {"train": 80, "validation": 10, "test": 10}
+    assert max(held_out.values()) <= 3  # of 2 that are due in each dataset
+
+
 def test_two_people_that_turn_out_to_be_one_do_not_leak():
     before = {"a": "train", "b": "train", "c": "test", "d": "validation"}
     one = Group(members=("a", "b", "c", "new"), strata=("all",) * 4)

@@ -100,9 +100,17 @@ def test_a_corpus_that_grew(root, capsys):
 
 
 def test_its_own_splits_do_not_leak(root, capsys):
-    run(["splits", str(root)])
     assert run(["verify-splits", str(root / "splits.parquet"), "--corpus", str(root)]) == 0
     assert "31 of 31 rows are in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [[], ["--seed", "1"], ["--whole-datasets"]])
+def test_sides_that_were_given_in_another_way_are_not_mixed_with_new_ones(root, options, capsys):
+    before = (root / "splits.parquet").read_bytes()
+    assert run(["splits", str(root), *options]) == 2
+    said = capsys.readouterr().err
+    assert "was made with --shares 0.5 0.25 0.25 --seed 0, not --shares 0.8 0.1 0.1" in said
+    assert (root / "splits.parquet").read_bytes() == before
 
 
 def test_whole_datasets_stay_on_one_side(root, tmp_path):
@@ -165,7 +173,6 @@ def test_files_that_say_nothing(tmp_path, text, capsys):
 
 
 def test_no_similarity_is_written(root):
-    run(["splits", str(root)])
     schema = pq.read_schema(root / "splits.parquet")
     assert schema.names == ["scan_id", "group", "split"]
     assert json.dumps(sides(root)[1]).count(scan(0).subject) == 0

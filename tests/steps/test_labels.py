@@ -28,6 +28,7 @@ def test_the_region_map_covers_the_templates_brain_and_is_symmetric_enough():
         (Region.TEMPORAL, 0.0, 0.3, 0.7, Label.WM),
         (Region.DEEP_GM, 0.0, 0.3, 0.7, Label.DEEP_GM),
         (Region.BRAINSTEM, 0.0, 0.1, 0.9, Label.BRAINSTEM),
+        (Region.BRAINSTEM, 0.3, 0.7, 0.0, Label.CSF),
         (Region.CEREBELLUM, 0.2, 0.7, 0.1, Label.CEREBELLUM),
         (Region.CEREBELLUM, 0.6, 0.4, 0.0, Label.CSF),
         (Region.DEEP_GM, 0.9, 0.1, 0.0, Label.CSF),

@@ -6,9 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import Case
+from allbrains.recipe import Case, Warp
 from allbrains.records import Volume
+from allbrains.space.template import template
+from allbrains.steps.noise import noise_sd, smoothed
 from allbrains.steps.tissues import Tissues, bright_centres, partial_volumes
+
+STILL = Warp(affine=np.eye(4), displacement=np.zeros((2, 2, 2, 3), np.float32), grid_affine=np.eye(4))
 
 
 def brain(csf: int, gm: int, wm: int, *, gain: float = 1.0, noise: float = 0.02) -> np.ndarray:
@@ -46,7 +50,7 @@ def test_outside_the_mask_there_is_no_tissue():
     mask = np.zeros((20, 20, 20), bool)
     mask[2:18, 2:18, 2:18] = True
     images = {"t1w": Volume(array=array, affine=np.eye(4)), "mask": Volume(array=mask, affine=np.eye(4))}
-    case = Tissues()(Case(images=images))
+    case = Tissues()(Case(images=images, warps={"warp": STILL}))
     total = sum(case.images[name].array for name in ("csf", "gm", "wm"))
     np.testing.assert_allclose(total, mask, atol=1e-6)
 
@@ -55,3 +59,60 @@ def test_one_brightness_is_refused():
     with pytest.raises(ScanUnusable) as caught:
         bright_centres(np.full(5_000, 7.0), 0.4, 0.4)
     assert caught.value.reason is Reason.CONSTANT
+
+
+def seen(csf: float, gm: float, noise: float = 0.0, gain: float = 1.0) -> Case:
+    """The template as a scan of itself in which CSF and GM have this brightness, WM = 1."""
+    fixed = template(2.0)
+    grey, white = fixed.gm * fixed.mask, fixed.wm * fixed.mask
+    total = np.maximum(grey + white, 1)
+    fluid = np.where(fixed.mask, 1 - (grey + white) / total, 0)
+    clean = csf * fluid + gm * grey / total + white / total
+    rng = np.random.default_rng(11)
+    array = gain * np.where(fixed.mask, np.abs(clean + noise * rng.normal(size=clean.shape)), 0)
+    images = {
+        "t1w": Volume(array=array.astype(np.float32), affine=fixed.affine),
+        "mask": Volume(array=fixed.mask, affine=fixed.affine),
+    }
+    return Case(images=images, warps={"warp": STILL})
+
+
+def shares(case: Case) -> np.ndarray:
+    out = Tissues()(case)
+    sums = np.array([out.images[name].array.sum(dtype=float) for name in ("csf", "gm", "wm")])
+    return sums / sums.sum()
+
+
+@pytest.mark.parametrize(("csf", "gm"), [(0.05, 0.6), (0.2, 0.55), (0.3, 0.72)])
+def test_a_scanners_contrast_moves_no_volume(csf, gm):
+    np.testing.assert_allclose(shares(seen(csf, gm)), shares(seen(0.15, 0.65)), atol=0.02)
+
+
+@pytest.mark.parametrize("gain", [0.01, 1000.0])
+def test_gain_moves_no_volume(gain):
+    np.testing.assert_allclose(shares(seen(0.15, 0.65, gain=gain)), shares(seen(0.15, 0.65)), atol=1e-3)
+
+
+def test_noise_moves_volumes_little():
+    np.testing.assert_allclose(shares(seen(0.15, 0.65, noise=0.08)), shares(seen(0.15, 0.65)), atol=0.03)
+
+
+@pytest.mark.parametrize("gain", [0.01, 1.0, 1000.0])
+@pytest.mark.parametrize("sd", [0.05, 0.1])  # under that, anatomy at 2 mm bends as much
+def test_noise_is_found_whatever_the_anatomy_and_gain(sd, gain):
+    case = seen(0.15, 0.65, noise=sd, gain=gain)
+    found = noise_sd(case.images["t1w"].array, case.images["mask"].array) / gain
+    assert found == pytest.approx(sd, rel=0.25)
+
+
+def test_smoothing_takes_noise_and_leaves_an_edge():
+    rng = np.random.default_rng(2)
+    step = np.where(np.arange(24) < 12, 0.6, 1.0)[:, None, None] * np.ones((24, 24, 24))
+    noisy = (step + 0.05 * rng.normal(size=step.shape)).astype(np.float32)
+    mask = np.ones(step.shape, bool)
+    mask[:, :, 20:] = False
+    out = smoothed(noisy, mask, 0.125)
+    assert (out - step)[mask].std() < 0.4 * 0.05
+    edge = out[11:13, :, :20].mean(axis=(1, 2))
+    assert edge[1] - edge[0] > 0.9 * 0.4
+    np.testing.assert_array_equal(out[~mask], noisy[~mask])

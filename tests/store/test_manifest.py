@@ -29,6 +29,9 @@ def test_another_recipe_or_grid_needs_another_folder(tmp_path):
     claim(layout, corpus())
     with pytest.raises(ConfigurationError, match=r"holds the recipe 'tiny' .* use another --out"):
         claim(layout, replace(corpus(), fingerprint="0" * 16))
+    steps = json.dumps([{"step": "canonical", "version": 2}])
+    with pytest.raises(ConfigurationError, match=r"they differ in canonical: use another --out"):
+        claim(layout, replace(corpus(), fingerprint="0" * 16, steps=steps))
     with pytest.raises(ConfigurationError, match=r"grid \(16, 20, 18\) .* use another --out"):
         claim(layout, corpus(shape=(8, 10, 9)))
 

@@ -70,7 +70,7 @@ def test_a_sample_that_waits_for_its_shard_is_no_finding_and_a_lost_one_is(tmp_p
     path = layout.staged(scan(1).scan_id)
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + b"x")
-    assert "is damaged" in found(layout)[0].said
+    assert "is not what its worker wrote" in found(layout)[0].said
     path.unlink()
     assert found(layout)[0].said.endswith("is done, but its sample is nowhere")
     assert found(layout)[0].scans == (scan(1).scan_id,)
@@ -86,6 +86,22 @@ def test_a_flipped_bit_in_a_map_is_named_and_only_that_scan_is_done_again(layout
     assert f"sub-0002_T1w.nii.gz, map {name}: its checksum" in findings[1].said
     assert mended(layout) == 1
     assert content(layout) == before
+
+
+def test_samples_are_known_by_what_they_say_not_by_how_a_pyarrow_writes_it(layout):
+    before, path = content(layout), layout.shard(SHARD)
+    pq.write_table(pq.read_table(path), path, row_group_size=1, compression="zstd", data_page_version="2.0")
+    assert {finding.scans for finding in found(layout)} == {()}
+    assert mended(layout) == 0
+    assert content(layout) == before
+    table = pq.read_table(path)
+    moved = table.schema.field("gm").with_metadata(
+        {b"map": b'{"shape": [1], "dtype": "uint8", "affine": []}'}
+    )
+    at = table.schema.get_field_index("gm")
+    pq.write_table(table.set_column(at, moved, table["gm"]), path, row_group_size=1)
+    again = {scan_id for finding in found(layout) for scan_id in finding.scans}
+    assert again == {*table["scan_id"].to_pylist()}  # the same values, said to be another thing
 
 
 def test_a_flipped_bit_anywhere_in_a_shard_is_found_and_mended_to_the_byte(layout):
@@ -144,7 +160,7 @@ def test_the_list_of_digests_is_one_that_sha256sum_takes(layout):
     ended = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=layout.root, capture_output=True)
     assert ended.returncode == 0
     layout.sums.unlink()
-    assert "SHA256SUMS is not the digests" in found(layout)[0].said
+    assert "SHA256SUMS is missing" in found(layout)[0].said
 
 
 def test_a_missing_samples_table(layout):

@@ -63,7 +63,9 @@ def measure(brains: Brains, scratch: Path, *, rounds: int = 5) -> Iterator[Line]
             tasks["shards, loop"] = _loop(rivals.shards(brains, names, part), brains)
             crop = None if part is None else (sides[0], sides[1], sides[2])
             for threads in (1, 2):
-                tasks[f"shards, batches, {threads} threads"] = _batches(brains, names, crop, threads)
+                tasks[f"shards, batches, {_counted(threads, 'thread')}"] = _batches(
+                    brains, names, crop, threads
+                )
             for how, make in forms.items():
                 tasks[how] = _loop(make(names, part), brains)
             tasks |= _loaders(brains, names, crop)
@@ -100,11 +102,15 @@ def _loaders(brains: Brains, maps: Sequence[str], crop: tuple[int, int, int] | N
         return {}
     dataset = _epoch(brains, maps).torch_batches(2, [], integers=True, crop=crop)
     return {
-        f"shards, DataLoader, {count} workers": partial(
+        f"shards, DataLoader, {_counted(count, 'worker')}": partial(
             _drained, DataLoader(dataset, batch_size=None, num_workers=count), maps[0]
         )
         for count in (1, 2)
     }
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _drained(loader: Iterable[dict[str, Any]], name: str) -> int:

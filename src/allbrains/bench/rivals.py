@@ -92,8 +92,9 @@ def write_hf(maps: Sequence[str], count: int, niftis: Path, path: Path) -> None:
     Raises:
         ModuleNotFoundError: datasets is not installed.
     """
-    from datasets import Dataset, Features, Nifti
+    from datasets import Dataset, Features, Nifti, disable_progress_bars
 
+    disable_progress_bars()
     rows = {name: [str(niftis / f"{index}_{name}.nii.gz") for index in range(count)] for name in maps}
     features = Features({name: Nifti() for name in maps})
     Dataset.from_dict(rows, features=features).to_parquet(path, batch_size=1)
@@ -105,8 +106,9 @@ def hf(path: Path, maps: Sequence[str], window: Window = None) -> Reader:
     Raises:
         ModuleNotFoundError: datasets is not installed.
     """
-    from datasets import Dataset
+    from datasets import Dataset, disable_progress_bars
 
+    disable_progress_bars()
     rows = Dataset.from_parquet(str(path), columns=list(maps), cache_dir=str(path.parent / "cache"))
 
     def read(index: int) -> list[Array]:

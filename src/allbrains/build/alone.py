@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -25,11 +28,21 @@ def alone(layout: Layout) -> Iterator[None]:
     lock = FileLock(layout.root / "driver.lock", timeout=0)
     try:
         with lock:
-            holder.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+            with suppress(OSError):  # a full disk: the lock is what counts
+                holder.write_text(json.dumps(about))
             try:
                 yield
             finally:
                 holder.unlink(missing_ok=True)
     except Timeout as error:
-        who = holder.read_text() if holder.exists() else "another process"
-        raise ConfigurationError(f"{layout.root} is being written by {who}") from error
+        raise ConfigurationError(f"{layout.root} is being written by {_who(holder)}") from error
+
+
+def _who(holder: Path) -> str:
+    try:
+        about: dict[str, Any] = json.loads(holder.read_text())
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(about["since"]))
+        return f"process {int(about['pid'])} on {about['host']!r}, since {since}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

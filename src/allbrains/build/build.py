@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -10,13 +10,13 @@ from typing import Protocol
 import pyarrow as pa
 
 from allbrains import recipes
-from allbrains.build.alone import alone
 from allbrains.build.corpus import corpus_of
 from allbrains.build.engines import Engine
-from allbrains.build.plan import TYPICAL_SECONDS, Plan, make_plan
-from allbrains.build.room import Room
-from allbrains.build.run import Job
-from allbrains.records import Done, Outcome, Scan
+from allbrains.build.guard import Report
+from allbrains.build.job import Job
+from allbrains.build.pause import Pause
+from allbrains.build.plan import ATTEMPTS, TYPICAL_SECONDS, Plan, again, make_plan
+from allbrains.records import Scan
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger, LedgerReader, Tally
 from allbrains.store.manifest import claim
@@ -25,17 +25,18 @@ from allbrains.store.shards import seal
 from allbrains.store.staging import sweep
 from allbrains.transfer import Network
 
-ATTEMPTS = 3  # a scan that failed so often has failed for good
-
 
 class Watch(Protocol):
-    """Sees a build go by; the progress bar is one."""
+    """Sees a build go by: the progress bar, the figures and the log are three."""
 
     def begin(self, plan: Plan) -> None:
         """Learn what will be done."""
 
-    def see(self, scan: Scan, outcome: Outcome) -> None:
-        """Learn one outcome, after it was recorded."""
+    def see(self, scan: Scan, report: Report) -> None:
+        """Learn a scan's last outcome of this run, after it was recorded."""
+
+    def again(self, scan: Scan, report: Report) -> None:
+        """Learn of a failed try that will be repeated, after it was recorded."""
 
 
 def build(
@@ -47,10 +48,12 @@ def build(
     engine: Engine,
     network: Network,
     watch: Watch,
-    room: Room,
+    pause: Pause,
     device: str = "",
 ) -> Tally:
     """Make every scan a sample, or a row that says why not; return the corpus' tally.
+
+    The caller holds the folder's lock (``alone``).
 
     Args:
         scans: what to build, in the catalogue's order.
@@ -61,52 +64,45 @@ def build(
         network: what workers may ask.
         watch: sees progress.
         device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
-        room: pauses the build while a disk is full.
+        pause: holds the build while a disk is full or nobody answers.
 
     Raises:
-        ConfigurationError: the folder is in use, or holds another recipe's results; or the recipe needs
-            what this machine hasn't got.
+        ConfigurationError: the folder holds another recipe's results; or the recipe needs what this
+            machine hasn't got; or no worker can be started.
     """
     made = recipes.ready(recipe, device=device)
     claim(layout, corpus_of(made))
-    job = Job(
-        recipe_toml=recipes.text(recipe),
-        recipe_origin=recipe,
-        out=str(layout.root.resolve()),
-        network=network,
-        device=device,
-    )
-    with alone(layout), Ledger.open(layout.ledger) as ledger:
+    out = str(layout.root.resolve())
+    job = Job(recipe_toml=recipes.text(recipe), recipe_origin=recipe, out=out, network=network, device=device)
+    with Ledger.open(layout.ledger) as ledger:
         sweep(layout, ledger)
         ledger.register(scans)
         plan = plan_of(scans, ledger)
         watch.begin(plan)
-        todo = deque(plan.todo)
+        todo, tries = deque(plan.todo), Counter[str]()
         while todo:
-            for scan, outcome in engine(room.feed(todo), job):
-                if room.is_to_blame(outcome):
+            for scan, report in engine(pause.feed(todo), job):
+                if pause.excuses(scan, report):
                     todo.append(scan)
                     continue
-                room.patiently(partial(ledger.record, scan.scan_id, outcome))
-                watch.see(scan, outcome)
-                room.patiently(partial(_seal_ripe, layout, ledger, scan.dataset))
-            room.wait()
-        room.patiently(partial(_seal_ripe, layout, ledger, None))
-        room.patiently(partial(write_samples, layout, ledger, demographics=people))
+                pause.patiently(partial(ledger.record, scan.scan_id, report.outcome))
+                tries[scan.scan_id] += 1
+                if again(report.outcome, now=tries[scan.scan_id], ever=ledger.tried(scan.scan_id)):
+                    watch.again(scan, report)
+                    todo.append(scan)
+                else:
+                    watch.see(scan, report)
+                    pause.patiently(partial(_seal_ripe, layout, ledger, scan.dataset))
+            pause.wait()
+        pause.patiently(partial(_seal_ripe, layout, ledger, None))
+        pause.patiently(partial(write_samples, layout, ledger, demographics=people))
         return ledger.tally()
 
 
 def plan_of(scans: Sequence[Scan], ledger: LedgerReader) -> Plan:
     """Return what is left to do of these scans, timed by what this corpus' scans took so far."""
-    done = {scan_id for scan_id, outcome in ledger.outcomes().items() if isinstance(outcome, Done)}
-    seconds = [cost.wall_s for scan_id, _, cost in ledger.costs() if scan_id in done]
-    return make_plan(
-        scans,
-        ledger.outcomes(),
-        ledger.attempts(),
-        attempts=ATTEMPTS,
-        seconds_per_scan=sum(seconds) / len(done) if done else TYPICAL_SECONDS,
-    )
+    settled = ledger.settled(attempts=ATTEMPTS)
+    return make_plan(scans, settled, seconds_per_scan=ledger.seconds_per_scan() or TYPICAL_SECONDS)
 
 
 def _seal_ripe(layout: Layout, ledger: Ledger, dataset: str | None) -> None:

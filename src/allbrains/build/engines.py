@@ -1,53 +1,72 @@
-"""Where scans run. An engine takes scans and gives outcomes, in any order; it keeps no record."""
+"""Where scans run. An engine takes scans and gives reports, in any order; it keeps no record."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Protocol
 
-from allbrains.build.guard import Guard, Limits, Stopped
-from allbrains.build.run import Job
-from allbrains.records import Outcome, Scan
+from allbrains.build.guard import WORKER, CannotStart, Guard, Limits, Report, Stopped
+from allbrains.build.job import Job
+from allbrains.build.scratch import sweep_scratch
+from allbrains.records import Scan
 
-Results = Iterator[tuple[Scan, Outcome]]
+Results = Iterator[tuple[Scan, Report]]
 
 
 class Engine(Protocol):
     """The shape of every engine."""
 
+    @property
+    def slots(self) -> int:
+        """How many scans run at once."""
+
+    def close(self) -> None:
+        """Give back what is kept between calls."""
+
     def __call__(self, scans: Iterable[Scan], job: Job) -> Results:
-        """Yield each scan's outcome as it comes; closing the generator ends what is in flight."""
+        """Yield each scan's report as it comes; closing the generator ends what is in flight.
+
+        No more scans are taken than there is room for: the caller may stop feeding at any time.
+
+        Raises:
+            CannotStart: workers don't come up; nothing is wrong with the scans.
+        """
 
 
 class Local:
     """Slots on this machine: a thread each, which drives a guarded child."""
 
-    def __init__(self, *, slots: int, limits: Limits, log: Path) -> None:
-        self._slots, self._limits, self._log = slots, limits, log
+    def __init__(self, *, slots: int, limits: Limits, command: Sequence[str] = WORKER) -> None:
+        self.slots, self._limits, self._command = slots, limits, command
+
+    def close(self) -> None:
+        """Do nothing: each call ends its own slots."""
 
     def __call__(self, scans: Iterable[Scan], job: Job) -> Results:
-        """Yield outcomes; at most ``slots`` scans are in flight, none is taken before a slot is free."""
+        """Yield reports; at most ``slots`` scans are in flight, none is taken before a slot is free."""
+        sweep_scratch()
         waiting, stop = _Shared(iter(scans)), threading.Event()
-        results: queue.Queue[tuple[Scan, Outcome] | None] = queue.Queue()
+        results: queue.Queue[tuple[Scan, Report] | None] = queue.Queue()
 
         def serve() -> None:
-            guard = Guard(job, self._limits, self._log, stop)
+            guard = Guard(job, self._limits, stop, self._command)
             try:
                 for scan in waiting:
                     results.put((scan, guard(scan)))
             except Stopped:
                 pass
+            except CannotStart:
+                stop.set()
+                raise
             finally:
                 guard.close()
                 results.put(None)
 
-        # the executor's threads live as long as the run, and so may the children that they made
-        with ThreadPoolExecutor(self._slots, thread_name_prefix="slot") as pool:
-            slots = [pool.submit(serve) for _ in range(self._slots)]
+        with ThreadPoolExecutor(self.slots, thread_name_prefix="slot") as pool:
+            slots = [pool.submit(serve) for _ in range(self.slots)]
             try:
                 for _ in slots:
                     while (result := results.get()) is not None:

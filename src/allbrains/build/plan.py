@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from allbrains.records import Failed, Outcome, Scan
+from allbrains.records import Cause, Failed, Outcome, Scan
+
+ATTEMPTS = 3  # over all runs: a scan that failed so often has failed for good
+
+# Tries in one run, by what ended the first. The same bytes raise the same exception; the same hang or crash
+# may have been the machine's. The next run tries again in any case, up to ATTEMPTS.
+TRIES = {
+    Cause.EXCEPTION: 1,
+    Cause.DISK: 1,
+    Cause.UNAVAILABLE: 1,
+    Cause.SIGNAL: 2,
+    Cause.EXIT: 2,
+    Cause.TIMEOUT: 2,
+    Cause.MEMORY: 2,
+    Cause.NETWORK: 3,
+}
 
 # Measured on one thread with the embedded recipe (docs/benchmarks.md); replaced by the corpus' own
 # mean as soon as it has one.
@@ -42,28 +57,26 @@ class Plan:
 
 
 def make_plan(
-    scans: Iterable[Scan],
-    outcomes: Mapping[str, Outcome],
-    tried: Mapping[str, int],
-    *,
-    attempts: int,
-    seconds_per_scan: float = TYPICAL_SECONDS,
+    scans: Iterable[Scan], settled: Collection[str], *, seconds_per_scan: float = TYPICAL_SECONDS
 ) -> Plan:
     """Return what is left to do of these scans.
 
     Args:
         scans: what the catalogue selects.
-        outcomes: by scan id, from the ledger.
-        tried: how often each scan was tried, by scan id.
-        attempts: a scan that failed so often is settled.
+        settled: ids of the scans that are done, rejected, or failed for the last time.
         seconds_per_scan: measured, or typical.
     """
-    todo, settled = [], 0
-    for scan in scans:
-        outcome = outcomes.get(scan.scan_id)
-        again = isinstance(outcome, Failed) and tried.get(scan.scan_id, 0) < attempts
-        if outcome is None or again:
-            todo.append(scan)
-        else:
-            settled += 1
-    return Plan(todo=tuple(todo), settled=settled, seconds_per_scan=seconds_per_scan)
+    every = list(scans)
+    todo = tuple(scan for scan in every if scan.scan_id not in settled)
+    return Plan(todo=todo, settled=len(every) - len(todo), seconds_per_scan=seconds_per_scan)
+
+
+def again(outcome: Outcome, *, now: int, ever: int) -> bool:
+    """Return whether a scan is to be tried once more in this run.
+
+    Args:
+        outcome: of its last try.
+        now: tries in this run.
+        ever: tries in all runs, with those.
+    """
+    return isinstance(outcome, Failed) and now < TRIES[outcome.cause] and ever < ATTEMPTS

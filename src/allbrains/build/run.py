@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from allbrains import recipes
+from allbrains.build.causes import cause_of, said
 from allbrains.build.corpus import corpus_of
+from allbrains.build.job import Job
 from allbrains.build.memory import peak_mb, reset_peak
 from allbrains.build.sample import sample_of
-from allbrains.errors import NoSpace, ScanUnusable, TransientError
-from allbrains.recipe import Recipe
-from allbrains.records import Cause, Failed, Outcome, Rejected, Sample, Scan, StepCost
+from allbrains.errors import ScanUnusable
+from allbrains.records import Failed, Outcome, Rejected, Sample, Scan, StepCost
 from allbrains.sources.image_file import read_case
 from allbrains.store.layout import Layout
 from allbrains.store.staging import stage
-from allbrains.transfer import Client, Network, fetch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What a worker must know beside the scan; plain values, so that it can travel.
-
-    Attributes:
-        recipe_toml: the recipe's text.
-        recipe_origin: its name or file, for messages.
-        out: the output folder, in whose staging folder finished samples are put.
-        network: what may be asked, and how patiently.
-        device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
-    """
-
-    recipe_toml: str
-    recipe_origin: str
-    out: str
-    network: Network = field(default_factory=Network)
-    device: str = ""
-
-    def recipe(self) -> Recipe:
-        """Return the recipe."""
-        return recipes.parse(self.recipe_toml, origin=self.recipe_origin).on(self.device)
+from allbrains.transfer import Client, fetch
 
 
 class Runner:
     """Keeps what is worth keeping between scans: the recipe's steps and the pooled connections."""
 
     def __init__(self, job: Job) -> None:
-        self._recipe = job.recipe()
+        self._recipe = recipes.parse(job.recipe_toml, origin=job.recipe_origin).on(job.device)
         self._corpus = corpus_of(self._recipe)
         self._layout = Layout(Path(job.out))
         self._client = Client(job.network)
@@ -111,21 +88,3 @@ class Meter:
                 peak_mb=peak_mb(),
             )
             self.costs = (*self.costs, cost)
-
-
-def cause_of(error: Exception) -> Cause:
-    """Return what an unexpected exception counts as."""
-    if isinstance(error, MemoryError):
-        return Cause.MEMORY
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Cause.DISK
-    if isinstance(error, NoSpace):
-        return Cause.DISK
-    if isinstance(error, TransientError):
-        return Cause.NETWORK
-    return Cause.EXCEPTION
-
-
-def said(error: Exception) -> str:
-    """Return an exception as one short line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:500]

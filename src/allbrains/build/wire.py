@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
-from allbrains.build.run import Job
+from allbrains.build.job import Job
 from allbrains.errors import AllbrainsError
 from allbrains.records import Done, Failed, Outcome, Rejected, Scan
+
+READY = b"ready\n"  # the worker's first answer: the job is understood, the recipe loaded
 
 _KINDS: dict[str, type[Done] | type[Rejected] | type[Failed]] = {
     "done": Done,

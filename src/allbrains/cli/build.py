@@ -8,13 +8,17 @@ from typing import Any
 import click
 
 from allbrains import recipes
+from allbrains.build.alone import alone
 from allbrains.build.build import build
-from allbrains.build.engines import Local
+from allbrains.build.engines import Engine
 from allbrains.build.guard import Limits
-from allbrains.build.room import Room
+from allbrains.build.log import RunLog
+from allbrains.build.pause import Check, Disk, Pause, Service, silence
+from allbrains.build.progress import Progress
+from allbrains.cli.engine_options import Where, engine_options
 from allbrains.cli.gather import Choice, Chosen, default_slots, gather
-from allbrains.cli.options import out_option, recipe_options, selection_options, source_options
-from allbrains.cli.progress import Bar
+from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
+from allbrains.cli.progress import Bar, Lines, Together, Watcher
 from allbrains.cli.status import lines
 from allbrains.recipe import Recipe
 from allbrains.store.layout import Layout
@@ -25,7 +29,9 @@ from allbrains.store.ledger import Tally
 @source_options
 @selection_options
 @recipe_options
+@engine_options
 @out_option
+@json_option
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
@@ -51,6 +57,11 @@ def command(
     timeout: float,
     memory: float | None,
     device: str | None,
+    as_json: bool,
+    engine: str,
+    scheduler: str,
+    slurm: bool,
+    cluster: Path | None,
     **choice: Any,
 ) -> int:
     """Turn scans into a corpus in --out: a sample for each, or a row that says why not.
@@ -59,16 +70,12 @@ def command(
     """
     # what is misspelt or missing ends here, not after a long crawl
     made = recipes.ready(recipe, device=device or "")
+    where = Where.of(engine, scheduler=scheduler, slurm=slurm, file=cluster)
+    limits = Limits(wall_s=timeout, memory_mb=memory or ceiling_mb(made))
+    runs_in = where.engine(jobs, default_slots(made), limits, made.memory_mb)
     chosen = gather(Choice(**choice), out)
-    tally = run(
-        chosen,
-        out,
-        recipe=recipe,
-        slots=jobs or default_slots(made),
-        limits=Limits(wall_s=timeout, memory_mb=memory or ceiling_mb(made)),
-        device=device or "",
-    )
-    for line in lines(tally):
+    tally = run(chosen, out, recipe=recipe, engine=runs_in, device=device or "", as_json=as_json)
+    for line in [] if as_json else lines(tally):
         click.echo(line)
     for sentence in chosen.incomplete:
         click.echo(f"the catalogue is incomplete: {sentence}", err=True)
@@ -82,22 +89,35 @@ def ceiling_mb(recipe: Recipe) -> float:
     return max(Limits().memory_mb, 1.5 * recipe.memory_mb)
 
 
-def run(chosen: Chosen, out: Path, *, recipe: str, slots: int, limits: Limits, device: str = "") -> Tally:
-    """Build the chosen scans on this machine under a progress bar."""
+def run(
+    chosen: Chosen, out: Path, *, recipe: str, engine: Engine, device: str = "", as_json: bool = False
+) -> Tally:
+    """Build the chosen scans under the eyes of a progress bar, a log and `status`."""
     layout = Layout(out)
     out.mkdir(parents=True, exist_ok=True)
-    bar = Bar(slots)
-    try:
-        return build(
-            chosen.scans,
-            chosen.people,
-            layout,
-            recipe=recipe,
-            engine=Local(slots=slots, limits=limits, log=(out / "workers.log").resolve()),
-            network=chosen.network,
-            watch=bar,
-            device=device,
-            room=Room(out, bar.tell),
-        )
-    finally:
-        bar.end()
+    counts = Progress(out, lambda: engine.slots)
+    talk: list[Watcher] = [Lines(counts)] if as_json else []
+    how = "stopped"
+    with alone(layout):
+        checks: list[Check] = [Disk(out), Service(silence(chosen.network), chosen.network.origins)]
+        watch = Together([counts, RunLog(out), Bar(counts), *talk])
+        try:
+            tally = build(
+                chosen.scans,
+                chosen.people,
+                layout,
+                recipe=recipe,
+                engine=engine,
+                network=chosen.network,
+                watch=watch,
+                device=device,
+                pause=Pause(checks, watch.pause),
+            )
+            how = "finished"
+            return tally
+        except KeyboardInterrupt:
+            how = "interrupted"
+            raise
+        finally:
+            watch.end(how)
+            engine.close()

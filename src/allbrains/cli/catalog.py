@@ -14,8 +14,11 @@ import click
 
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.errors import ConfigurationError
+from allbrains.text import guarded
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from allbrains.sources.catalogue import Catalogue
     from allbrains.sources.changes import Changes
 
@@ -51,7 +54,7 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
             _report(seen.before, found, out)
         catalogue.write(found, out)
     scans = catalogue.select(found, where=choice.where, limit=choice.limit)
-    _print(scans.to_pylist(), as_json)
+    _print(scans, as_json)
     _summarise(found, scans.num_rows, out)
     return 1 if found.missing else 0
 
@@ -95,30 +98,36 @@ def _lines(different: Changes) -> Iterator[str]:
         yield f"  re-issued: {again.before} is now {again.after} ({again.shared_images} images in common)"
 
 
-def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
-        return
-    click.echo("\t".join(COLUMNS))
-    for row in rows:
-        click.echo("\t".join(_cell(row[name]) for name in COLUMNS))
+def _print(scans: pa.Table, as_json: bool) -> None:
+    """Print the scans, some hundred at a time: a flush a row is slow, and all rows as dicts are large."""
+    if not as_json:
+        click.echo("\t".join(COLUMNS))
+        scans = scans.select(list(COLUMNS))
+    for batch in scans.to_batches(max_chunksize=500):
+        rows = batch.to_pylist()
+        if as_json:
+            lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+        else:
+            lines = ["\t".join(_cell(row[name]) for name in COLUMNS) for row in rows]
+        if lines:
+            click.echo("\n".join(lines))
 
 
 def _cell(value: object) -> str:
     """Return a cell; control characters, which a server's file name may hold, are escaped."""
     text = "n/a" if value is None else str(value)
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    escaped = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return guarded(escaped) if isinstance(value, str) else escaped
 
 
 def _summarise(found: Catalogue, chosen: int, out: Path) -> None:
+    from allbrains.sources.listing import INCOMPLETE
+
     scans = found.scans
     aged = scans.num_rows - scans["age_years"].null_count
     sexed = scans.num_rows - scans["sex"].null_count
     gigabytes = sum(size or 0 for size in scans["size"].to_pylist()) / 1e9
-    people = len(
-        {(row["dataset"], row["subject"]) for row in scans.select(["dataset", "subject"]).to_pylist()}
-    )
+    people = scans.group_by(["dataset", "subject"]).aggregate([]).num_rows
     click.echo(
         f"{scans.num_rows} scans of {people} people in {found.datasets.num_rows} datasets, "
         f"{gigabytes:.2f} GB; {aged} with age, {sexed} with sex; "
@@ -129,9 +138,13 @@ def _summarise(found: Catalogue, chosen: int, out: Path) -> None:
     for route in ("tree", "s3"):
         if routes[route]:
             click.echo(f"  {routes[route]} datasets were listed by another way: {route}", err=True)
-    reasons = Counter(row["reason"] for row in found.exclusions.select(["reason"]).to_pylist())
-    for reason, number in sorted(reasons.items()):
-        click.echo(f"  left out: {number} × {reason}", err=True)
-    for row in found.missing:
+    excluded = found.exclusions.to_pylist()
+    files = Counter(row["reason"] for row in excluded if row["path"])
+    for reason, number in sorted(files.items()):
+        click.echo(f"  left out: {number} files: {reason}", err=True)
+    for row in excluded:
+        if row["path"] and row["reason"] not in INCOMPLETE:
+            continue
+        kind = "incomplete" if row["reason"] in INCOMPLETE else "note"
         where = "/".join(filter(None, (row["dataset"], row["path"]))) or "the list of datasets"
-        click.echo(f"incomplete: {_cell(where)}: {row['reason']}: {_cell(row['evidence'])}", err=True)
+        click.echo(f"{kind}: {_cell(where)}: {row['reason']}: {_cell(row['evidence'])}", err=True)

@@ -9,6 +9,7 @@ import click
 
 import allbrains
 from allbrains import recipes, sandbox
+from allbrains.build.engines import Local
 from allbrains.build.guard import Limits
 from allbrains.cli.build import run
 from allbrains.cli.gather import Choice, default_slots, gather
@@ -31,7 +32,7 @@ def command(*, recipe: str, jobs: int | None, out: Path) -> int:
         click.echo(f"a local OpenNeuro answers at {local.api}", err=True)
         chosen = gather(Choice(api=local.api, bucket=local.bucket), out / "corpus")
         slots = jobs or default_slots(recipes.load(recipe))
-        tally = run(chosen, out / "corpus", recipe=recipe, slots=slots, limits=Limits())
+        tally = run(chosen, out / "corpus", recipe=recipe, engine=Local(slots=slots, limits=Limits()))
     for line in lines(tally):
         click.echo(line)
     brains = allbrains.open(out / "corpus", maps=["t1w", "gm", "wm"])

@@ -14,6 +14,7 @@ from allbrains.cli.gather import Choice, Chosen, gather
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.sources.dataset_rows import snapshot_of
 from allbrains.sources.download import Delivery, Status, download
+from allbrains.text import guarded, plain
 from allbrains.transfer import Client
 
 SOME_FAILED = 3
@@ -67,4 +68,4 @@ def _run(chosen: Chosen, out: Path, as_json: bool) -> Counter[str]:
 
 def _line(one: Delivery) -> str:
     cells = (one.status, one.path, str(one.size), one.detail)
-    return "\t".join("".join(c if c.isprintable() else "?" for c in cell) for cell in cells)
+    return "\t".join(guarded(plain(cell)) for cell in cells)

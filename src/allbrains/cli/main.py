@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from allbrains.cli.interrupts import orderly
 from allbrains.errors import AllbrainsError, ConfigurationError
 from allbrains.version import VERSION
 
@@ -29,10 +30,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "splits": ("allbrains.cli.splits", ""),
     "verify-splits": ("allbrains.cli.verify_splits", ""),
     "bench": ("allbrains.cli.bench", ""),
+    "learn": ("allbrains.cli.learn", "learn"),
+    "report": ("allbrains.cli.report", ""),
+    "serve": ("allbrains.cli.serve", ""),
     "export": ("allbrains.cli.export", "build"),
     "sandbox": ("allbrains.cli.sandbox", "sandbox"),
     "doctor": ("allbrains.cli.doctor", ""),
     "participants": ("allbrains.cli.participants", "build"),
+    "publish": ("allbrains.cli.publish", "publish"),
+    "cite": ("allbrains.cli.cite", ""),
     "scan": ("allbrains.cli.scan", "build,dicom"),
 }
 
@@ -66,7 +72,12 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run(arguments))
+    try:
+        with orderly():
+            code = run(arguments)
+    except KeyboardInterrupt:  # between the command's end and ours
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -34,7 +34,7 @@ def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice
         with LedgerReader.open(layout.ledger) as ledger:
             plan = plan_of(chosen.scans, ledger)
     else:
-        plan = make_plan(chosen.scans, {}, {}, attempts=1)
+        plan = make_plan(chosen.scans, ())
     figures = cost(plan, jobs or default_slots(made), grid.affine[0][0])
     figures |= {
         "headers_unread": chosen.unread_headers,

@@ -35,10 +35,12 @@ def command(
     from allbrains.splits.make import comparable, earlier, make_splits, write_splits
 
     choice = Choice(shares=shares, seed=seed)
+    before = earlier(out, choice, whole_datasets=whole_datasets)
     brains = open_corpus(out, maps=()) if no_images else comparable(out)
-    table = make_splits(brains, earlier(out), choice, whole_datasets=whole_datasets, images=not no_images)
+    table = make_splits(brains, before, choice, whole_datasets=whole_datasets, images=not no_images)
     path = write_splits(out, table)
-    people = len(set(table["group"].to_pylist()))
+    people = Counter(table["group"].to_pylist())
     for side, count in sorted(Counter(table["split"].to_pylist()).items()):
         click.echo(f"{side}\t{count}")
-    click.echo(f"{len(table)} samples of {people} people in {path}", err=True)
+    most = max(people.values(), default=0)
+    click.echo(f"{len(table)} samples of {len(people)} people in {path}, at most {most} of one", err=True)

@@ -25,5 +25,5 @@ def command(out: Path) -> int:
             count += 1
         click.echo(summary(layout, ledger), err=True)
     if count:
-        click.echo(f"{count} findings; `allbrains repair {out}` lets the next build mend them", err=True)
+        click.echo(f"{count} findings: `allbrains repair {out}` lets the next build mend them", err=True)
     return 1 if count else 0

@@ -60,10 +60,10 @@ def export(brains: Iterable[Brain], to: Path, *, space: Space = "template") -> I
         row = brain.row
         folder = to / folder_name(row["dataset"])
         known = snapshots.setdefault(row["dataset"], [])
-        if row["snapshot"] not in known:
-            known.append(row["snapshot"])
-            _describe(folder, row["dataset"], known, brain)
         for path, text, image in _images(brain, row, folder, space):
+            if row["snapshot"] not in known:  # not before there is an image: nothing is left of a refusal
+                known.append(row["snapshot"])
+                _describe(folder, row["dataset"], known, brain)
             if path in written:
                 raise ConfigurationError(f"two scans would be called {path}: choose one with --where")
             written.add(path)

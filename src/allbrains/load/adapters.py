@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from allbrains.errors import ConfigurationError
+from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.records import Volume
+from allbrains.store import codec, quantise
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
+
+    from allbrains.records import Array
+    from allbrains.store.schema import MapSpec
 
 _TEMPLATE_CODE, _MM = 4, 2  # NIfTI's codes: a template's world, millimetres
 
@@ -72,3 +76,36 @@ def monai_dictionary(volumes: Mapping[str, Volume], row: Mapping[str, Any]) -> d
         for name, volume in volumes.items()
     }
     return {**row, **images}
+
+
+def decoded_rows(
+    rows: Mapping[str, Sequence[Any]], specs: Mapping[str, MapSpec]
+) -> dict[str, Sequence[Any] | list[Array]]:
+    """Return rows of shards, column by column as ``datasets`` gives them, with their maps as float32.
+
+    Args:
+        rows: with the chunks of maps and their ``_scale``, ``_offset`` and ``_crc32``; other columns stay.
+        specs: of the corpus' maps, by name.
+
+    Raises:
+        ConfigurationError: a map came without the columns that tell what its steps are worth.
+        CorpusError: a chunk is damaged.
+    """
+    out: dict[str, Sequence[Any] | list[Array]] = dict(rows)
+    for name in specs.keys() & rows.keys():
+        told = [f"{name}_{what}" for what in ("scale", "offset", "crc32")]
+        if missing := [column for column in told if column not in rows]:
+            raise ConfigurationError(f"map {name} can't be decoded without {', '.join(missing)}")
+        out[name] = [
+            quantise.values(_integers(name, specs[name], chunk, crc32), scale, offset)
+            for chunk, scale, offset, crc32 in zip(
+                rows[name], *(rows[column] for column in told), strict=True
+            )
+        ]
+    return out
+
+
+def _integers(name: str, spec: MapSpec, chunk: bytes, crc32: int) -> Array:
+    if codec.checksum(chunk) != crc32:
+        raise CorpusError(f"map {name}: wrong checksum of a chunk of {len(chunk)} bytes")
+    return codec.decode(chunk, spec.shape, spec.dtype)

@@ -108,7 +108,7 @@ class Batches:
         self.__dict__.update(state, _desks=threading.local())
 
     def part(self, worker: int, workers: int, *, threads: int) -> Iterator[Batch]:
-        """Yield every ``workers``-th batch from ``worker`` on, of the epoch that is to come."""
+        """Yield every ``workers``-th batch from ``worker`` on, of what is to come of the epoch."""
         if not self._resume:
             self._epoch, self._done = self._epoch + 1, 0
         self._resume = False
@@ -118,8 +118,8 @@ class Batches:
         with ThreadPoolExecutor(threads, thread_name_prefix="brains") as pool:
             waiting: deque[tuple[int, Batch, _Jobs]] = deque()
             try:
-                for at, places in todo:
-                    if at % workers == worker:
+                for number, (at, places) in enumerate(todo):
+                    if number % workers == worker:
                         waiting.append((at, *self._begin(pool, places, firsts)))
                     if len(waiting) > self.settings.ahead:
                         yield self._finished(*waiting.popleft())

@@ -178,6 +178,17 @@ class Brains:
         batches = self.batches(size, **settings)
         return BrainBatches(batches, columns, integers=integers)
 
+    def decode(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """Return rows of shards with their maps as float32: for ``datasets.load_dataset("parquet", …)``.
+
+        ``data.with_transform(brains.decode)``, or of a stream ``data.map(brains.decode, batched=True)``.
+
+        Raises:
+            ConfigurationError: a map came without its ``_scale``, ``_offset`` or ``_crc32``.
+            CorpusError: a chunk is damaged.
+        """
+        return adapters.decoded_rows(rows, self.specs)
+
     def values(self, name: str, index: int, out: Array | None = None) -> Array:
         """Return a map of the brain ``index`` as float32, in its unit; in ``out``, where it is given.
 

@@ -15,9 +15,10 @@ from allbrains.load import derived
 from allbrains.load.brains import Brains
 from allbrains.load.remote import CACHE_GB, shelf_at
 from allbrains.load.where import rows_where
-from allbrains.store import manifest
+from allbrains.store import manifest, ratings
 from allbrains.store.blobs import Folder, Shelf
 from allbrains.store.layout import Layout
+from allbrains.store.ratings import with_ratings
 from allbrains.store.schema import MapSpec, corpus_text, place_columns, specs_of_samples
 from allbrains.verdict import LIMITS, Limits, judged
 
@@ -35,11 +36,13 @@ def open_corpus(
 
     Args:
         path: the output folder of ``allbrains build``, or its address: ``https://…``, ``s3://…``,
-            ``hf://datasets/…`` (with the extra ``remote``, and s3fs or huggingface_hub).
+            ``hf://user/name`` (with the extra ``remote``, and s3fs or huggingface_hub).
         maps: names of the maps that will be read, also of derived ones such as ``modulated_gm``; all
             stored ones where it isn't given.
         where: an SQL condition over the columns of ``samples.parquet``, such as
-            ``"age_years between 20 and 40 and sex = 'female'"``; or ``"qc_pass"``.
+            ``"age_years between 20 and 40 and sex = 'female'"``; or ``"qc_pass"``; or
+            ``"rating != 'reject'"``, where ``rating`` is what a person gave in ``allbrains serve`` and empty
+            where nobody did.
         cache: folder for what came from an address; the user's cache folder where it isn't given.
         cache_gb: size that the cache doesn't exceed, GB.
         limits: what decides ``qc_pass`` and ``qc_reasons``, columns that each row gets here: lowest and
@@ -47,7 +50,7 @@ def open_corpus(
 
     Raises:
         ConfigurationError: there is no corpus, no such map, or the condition or a limit is wrong.
-        CorpusError: ``samples.parquet`` is damaged, or the address can't be read.
+        CorpusError: ``samples.parquet`` or ``ratings.tsv`` is damaged, or the address can't be read.
     """
     name = fspath(path)
     if "://" in name:
@@ -59,6 +62,7 @@ def open_corpus(
     corpus = manifest.parse(corpus_text(table.schema), Path(SAMPLES))
     specs = specs_of_samples(table.schema)
     table = judged(table.filter(pc.equal(table["outcome"], "done")), limits)
+    table = with_ratings(table, ratings.read(shelf.root) if isinstance(shelf, Folder) else {})
     if where:
         table = table.take(pa.array(rows_where(_questionable(table, specs), where), pa.int64()))
     chosen = _chosen(specs, maps, table.column_names)

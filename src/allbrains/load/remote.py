@@ -1,4 +1,4 @@
-"""A corpus at an address: ``https://…``, ``s3://…``, ``hf://datasets/…``, whatever fsspec knows.
+"""A corpus at an address: ``https://…``, ``s3://…``, ``hf://user/name``, whatever fsspec knows.
 
 A map is one ranged request; what came is kept in a bounded cache.
 """
@@ -70,7 +70,7 @@ class Remote:
         end = place.start + place.nbytes
         for attempt in range(self.attempts):
             try:
-                chunk: bytes = filesystem.cat_file(f"{root}/{place.shard}", start=place.start, end=end)
+                chunk = _bytes(filesystem, f"{root}/{place.shard}", place.start, end)
                 break
             except _troubles() as error:
                 if attempt + 1 == self.attempts or isinstance(error, FileNotFoundError | PermissionError):
@@ -94,16 +94,29 @@ class Remote:
         return filesystem, root.rstrip("/")
 
 
+def _bytes(filesystem: Any, path: str, start: int, end: int) -> bytes:
+    """Return a range of a file, and ask for no byte more."""
+    if filesystem.protocol == "hf":  # its own cat_file reads ahead, 5 MB at least
+        with filesystem.open(path, "rb", block_size=_BLOCK, cache_type="none") as file:
+            file.seek(start)
+            read: bytes = file.read(end - start)
+            return read
+    chunk: bytes = filesystem.cat_file(path, start=start, end=end)
+    return chunk
+
+
 def shelf_at(url: str, cache: Path | None, cache_gb: float) -> Remote:
     """Return the corpus at an address; its cache is in ``cache``, or in the user's cache folder."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if url.startswith("hf://") and not url.startswith("hf://datasets/"):
+        url = f"hf://datasets/{url.removeprefix('hf://')}"  # what fsspec calls a dataset's repository
     return Remote(url=url.rstrip("/"), cache=Cache(cache or home / "allbrains" / "maps", int(cache_gb * 1e9)))
 
 
 def _troubles() -> tuple[type[BaseException], ...]:
-    """Return what a request may end in; aiohttp's errors are not the system's."""
-    client = getattr(sys.modules.get("aiohttp"), "ClientError", OSError)
-    return (OSError, client)
+    """Return what a request may end in; the errors of HTTP libraries are not the system's."""
+    libraries = (("aiohttp", "ClientError"), ("httpx", "HTTPError"), ("httpx2", "HTTPError"))
+    return (OSError, *(getattr(sys.modules.get(name), error, OSError) for name, error in libraries))
 
 
 def _said(error: BaseException) -> str:

@@ -25,11 +25,11 @@ class Outline:
         smoothing_mm: standard deviation of the Gaussian whose slope stands for the surface: faces of
             voxels have half as much area again as the surface that they stand for.
         void_mm: a region thinner than twice this is a dark gap, no void.
-        touch_mm: how far a void may be from the mask to touch it.
+        touch_mm: how far a void may be from the mask to touch it; a voxel of the coarse grid at least.
     """
 
     name: ClassVar[str] = "outline"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     coarse_mm: float = 2.0
     smoothing_mm: float = 2.0
@@ -60,7 +60,9 @@ class Outline:
             return 0.0
         to_void = distance_transform_edt(~deep, sampling=mask.spacing) - self.void_mm
         surface = surface_of(inside)
-        return float((to_void[surface] <= self.touch_mm).mean())
+        # measured from centre to centre, a neighbour is one edge away, however long that is
+        reach = max(self.touch_mm, *mask.spacing) * (1 + 1e-6)
+        return float((to_void[surface] <= reach).mean())
 
 
 def thinned(volume: Volume, spacing_mm: float) -> Volume:

@@ -196,7 +196,7 @@ def join(found: Catalogue, book: Book, unread: Sequence[Excluded] = ()) -> Catal
     """Return the catalogue with the headers that are in the book, and rows for those that aren't."""
     known = [book.find(digest) for digest in found.scans["digest"].to_pylist()]
     scans = found.scans
-    for field in tables.HEADERS:
+    for field in tables.HEADERS if any(known) else ():  # the columns are there, and empty
         column = pa.array([getattr(header, field.name, None) for header in known], field.type)
         scans = scans.set_column(scans.schema.get_field_index(field.name), field, column)
     exclusions = found.exclusions

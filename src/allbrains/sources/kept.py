@@ -101,14 +101,12 @@ def _load(path: Path, key: bytes) -> _File | None:
 
 
 def _bytes(table: pa.Table) -> bytes:
-    """Return a table without the descriptions of its columns, which would be most of a small one."""
-    plain = pa.schema([(field.name, field.type) for field in table.schema])
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, plain) as writer:
-        writer.write_table(pa.Table.from_arrays(table.columns, schema=plain))
-    return bytes(sink.getvalue())
+    """Return a table's rows without its schema, which would be most of a small one, and slow to read."""
+    batches = table.combine_chunks().to_batches()
+    return bytes(batches[0].serialize()) if batches else b""
 
 
 def _table(content: bytes, schema: pa.Schema) -> pa.Table:
-    columns = pa.ipc.open_stream(content).read_all().columns
-    return pa.Table.from_arrays(columns, schema=schema)
+    """Return the table whose rows ``_bytes`` gave; it lies in ``content`` and is not copied."""
+    batches = [pa.ipc.read_record_batch(pa.py_buffer(content), schema)] if content else []
+    return pa.Table.from_batches(batches, schema)

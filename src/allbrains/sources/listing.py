@@ -44,6 +44,7 @@ class Exclusion(StrEnum):
     EX_VIVO = "ex_vivo"  # a brain outside a living head
     LISTING_FAILED = "listing_failed"  # dataset: its files could not be listed
     LISTING_TRUNCATED = "listing_truncated"  # dataset: no way of listing gives all of its files
+    LISTED_BY_BUCKET = "listed_by_bucket"  # dataset: some of its files are known from the bucket's list only
     NOT_ACCESSIBLE = "not_accessible"  # dataset: asked for by name, and private or unknown
     LOCK_BROKEN = "lock_broken"  # dataset: it is no longer what the lock file says
     UNLISTED = "unlisted"  # dataset: was there on the previous run, and is not; kept this once
@@ -96,7 +97,7 @@ class Snapshot:
         references: as written.
         dataset_type: ``raw`` or ``derivative`` as written.
         species: as the owner states it on the site; empty where nothing is stated.
-        modalities: as the site's validator found them.
+        modalities: as the site's validator found them, coarse and fine: mri, mri_structural.
         defaced: the owner affirms that faces were removed; None where nothing is stated.
         consent: the owner affirms consent to publish faces; None where nothing is stated.
         deprecated: the owner's reason against using this version, empty where there is none.

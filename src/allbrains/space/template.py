@@ -61,6 +61,22 @@ def template(spacing: float) -> Template:
     return Template(t1w=t1w, gm=gm, wm=wm, mask=mask, affine=grid.affine, brain_ml=float(full.sum()) / 1000.0)
 
 
+@cache
+def deep_csf() -> Array:
+    """Return points where the template has CSF deep in the brain, which is the ventricles: 11 ml of them.
+
+    Returns:
+        Shape (n, 3), float32, template RAS+ mm, 1 mm apart.
+    """
+    from scipy.ndimage import binary_erosion
+
+    fixed = template(1.0)
+    fluid = fixed.mask & (1 - fixed.gm - fixed.wm > 0.8)
+    deep = binary_erosion(fluid & binary_erosion(fixed.mask, iterations=12))
+    points: Array = Grid(shape=fixed.mask.shape, affine=fixed.affine).points()[deep]
+    return points
+
+
 def _bundled(name: str) -> Volume:
     import nibabel
     import nilearn

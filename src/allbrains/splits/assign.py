@@ -101,11 +101,14 @@ def _put(
 
 
 def _emptiest(group: Group, counts: Mapping[tuple[str, str], int], shares: Sequence[float]) -> str:
-    """Return the side that would be the emptiest, for its share, with the group in it."""
+    """Return the side that would be the emptiest, for its share, with half of the group in it.
+
+    Half, as Webster divides seats: with the whole, each small dataset would go to the largest side.
+    """
     own = Counter(group.strata)
 
     def fullness(side: str, share: float) -> float:
-        return sum((counts.get((side, stratum), 0) + n) / share for stratum, n in own.items())
+        return sum((counts.get((side, stratum), 0) + n / 2) / share for stratum, n in own.items())
 
     open_sides = [(side, share) for side, share in zip(SIDES, shares, strict=True) if share > 0]
     return min(open_sides, key=lambda one: fullness(*one))[0]

@@ -22,6 +22,7 @@ from allbrains.splits.people import groups, keys_of
 from allbrains.store.files import publishing
 from allbrains.store.split_table import NAME, SCHEMA
 
+_CHOICE = b"allbrains.choice"
 TELLING = ("displacement", "logjac")  # maps that tell brains apart, the better one first
 
 
@@ -49,7 +50,14 @@ def make_splits(
     sides = assign(found, before, choice)
     names = {one: group.name for group in found for one in group.members}
     told = [{"scan_id": one, "group": names[one], "split": side} for one, side in sorted(sides.items())]
-    return pa.Table.from_pylist(told, schema=SCHEMA)
+    about = {**(SCHEMA.metadata or {}), _CHOICE: _options(choice, whole_datasets).encode()}
+    return pa.Table.from_pylist(told, schema=SCHEMA).replace_schema_metadata(about)
+
+
+def _options(choice: Choice, whole_datasets: bool) -> str:
+    """Return the options of the command that makes such splits."""
+    shares = " ".join(f"{share:g}" for share in choice.shares)
+    return f"--shares {shares} --seed {choice.seed}" + (" --whole-datasets" if whole_datasets else "")
 
 
 def matched(
@@ -105,12 +113,22 @@ def vectors_of(brains: Brains) -> Array:
     return vectors
 
 
-def earlier(root: Path) -> dict[str, str]:
-    """Return the sides that a corpus' splits table gave, by scan id; none where there is no table."""
+def earlier(root: Path, choice: Choice, *, whole_datasets: bool) -> dict[str, str]:
+    """Return the sides that a corpus' splits table gave, by scan id; none where there is no table.
+
+    Raises:
+        ConfigurationError: the table was made in another way, so that its sides can't be kept.
+    """
     path = root / NAME
     if not path.exists():
         return {}
     table = pq.read_table(path)
+    made = (table.schema.metadata or {}).get(_CHOICE, b"").decode()
+    if made != (wanted := _options(choice, whole_datasets)):
+        raise ConfigurationError(
+            f"{path} was made with {made or 'an older allbrains'}, not {wanted}: give the same options, "
+            "so that nobody changes sides, or delete it to begin anew"
+        )
     return dict(zip(table["scan_id"].to_pylist(), table["split"].to_pylist(), strict=True))
 
 

@@ -34,7 +34,7 @@ class Atropos:
     """
 
     name: ClassVar[str] = "atropos"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("t1w", "mask", "warp")
     gives: ClassVar[tuple[str, ...]] = _NAMES
 
@@ -52,12 +52,15 @@ class Atropos:
         values = t1w.array[mask.array]
         if np.unique(values[:: max(1, values.size // 1000)]).size < len(_NAMES):
             raise ScanUnusable(Reason.CONSTANT, "the brain has fewer shades than tissues")
+        # the grid without its place in the world: priors travel as files, whose 32-bit headers put an
+        # oblique grid elsewhere by a rounding, and Atropos then refuses to see the same grid
+        grid = np.diag([*t1w.spacing, 1.0])
         start: Any = f"kmeans[{len(_NAMES)}]"
         if self.prior_weight > 0:
-            start = [to_ants(prior, t1w.affine) for prior in priors(case)]
+            start = [to_ants(prior, grid) for prior in priors(case)]
         found = ants().atropos(
-            a=to_ants(t1w.array, t1w.affine),
-            x=to_ants(mask.array, mask.affine),  # as float: Atropos dies of a mask of booleans
+            a=to_ants(t1w.array, grid),
+            x=to_ants(mask.array, grid),  # as float: Atropos dies of a mask of booleans
             i=start,
             m=f"[{self.smoothing:g},1x1x1]",
             c=f"[{self.iterations},0]",

@@ -38,7 +38,7 @@ class Labels:
     """
 
     name: ClassVar[str] = "labels"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("mask", "csf", "gm", "wm", "warp")
     gives: ClassVar[tuple[str, ...]] = ("dseg",)
 
@@ -60,7 +60,9 @@ def six_labels(region: Array, csf: Array, gm: Array, wm: Array) -> Array:
     """Return the codes of ``Label``, uint8.
 
     Voxels that are mostly CSF are CSF wherever they lie. In the lobes the rest is cortical GM or WM, by
-    the larger fraction; deep GM, brainstem and cerebellum take GM and WM alike, as manual labels do.
+    the larger fraction; deep GM, brainstem and cerebellum take GM and WM alike, as manual labels do. The
+    brainstem is bright throughout, so what looks grey at its rim is half stem, half CSF: there a voxel
+    is CSF where it has more CSF than WM.
 
     Args:
         region: codes of ``Region``, any shape.
@@ -70,7 +72,8 @@ def six_labels(region: Array, csf: Array, gm: Array, wm: Array) -> Array:
     out[region == Region.DEEP_GM] = Label.DEEP_GM
     out[region == Region.BRAINSTEM] = Label.BRAINSTEM
     out[region == Region.CEREBELLUM] = Label.CEREBELLUM
-    out[csf > np.maximum(gm, wm)] = Label.CSF
+    bar = np.where(region == Region.BRAINSTEM, wm, np.maximum(gm, wm))
+    out[csf > bar] = Label.CSF
     return out
 
 

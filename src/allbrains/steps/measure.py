@@ -28,7 +28,7 @@ class MeasureBrain:
     """Add the metrics of the brain in its surroundings; before the bias step blanks what is around it."""
 
     name: ClassVar[str] = "measure_brain"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("t1w", "mask")
     gives: ClassVar[tuple[str, ...]] = ()
 

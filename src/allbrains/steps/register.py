@@ -96,8 +96,8 @@ class SynToTemplate:
     """Find the smooth non-linear rest by SyN, inside the template's dilated mask.
 
     Attributes:
-        iterations: on the grids of 8, 4 and 2 mm.
-        gradient_step: of SyN.
+        iterations: on the grids of 8, 4 and 2 mm; one on the last costs as much as many on the others.
+        gradient_step: of SyN. 3 rounds of 0.5 fit better than 5 of 0.3 and cost a quarter less.
         mask_margin_mm: how far the metric looks beyond the template's brain.
 
     References:
@@ -105,12 +105,12 @@ class SynToTemplate:
     """
 
     name: ClassVar[str] = "syn_to_template"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("affine", "t1w_coarse")
     gives: ClassVar[tuple[str, ...]] = ("warp",)
 
-    iterations: tuple[int, ...] = (30, 20, 5)
-    gradient_step: float = 0.3
+    iterations: tuple[int, ...] = (30, 20, 3)
+    gradient_step: float = 0.5
     mask_margin_mm: float = 4.0
 
     def __call__(self, case: Case) -> Case:

@@ -27,7 +27,7 @@ class ToTemplate:
     """
 
     name: ClassVar[str] = "to_template"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = (*_SAMPLED, "warp")
     gives: ClassVar[tuple[str, ...]] = tuple(f"template_{name}" for name in (*_SAMPLED, "labels", "logjac"))
 

@@ -129,6 +129,16 @@ class LedgerReader:
         """Return how often each scan that has an outcome was tried."""
         return dict(self._rows("SELECT scan_id, attempts FROM outcomes"))
 
+    def tried(self, scan_id: str) -> int:
+        """Return how often one scan was tried."""
+        found = self._rows("SELECT attempts FROM outcomes WHERE scan_id = ?", (scan_id,))
+        return int(found[0][0]) if found else 0
+
+    def settled(self, *, attempts: int) -> set[str]:
+        """Return the ids of the scans that are done or rejected, or have failed so often."""
+        query = "SELECT scan_id FROM outcomes WHERE kind != 'failed' OR attempts >= ?"
+        return {scan_id for (scan_id,) in self._rows(query, (attempts,))}
+
     def costs(self) -> Iterator[tuple[str, int, StepCost]]:
         """Yield scan id, attempt (from 1) and cost of every step that was ever run, in order."""
         query = "SELECT scan_id, attempt, step, cpu_s, wall_s, peak_mb FROM costs"
@@ -136,6 +146,12 @@ class LedgerReader:
             f"{query} ORDER BY scan_id, attempt, position"
         ):
             yield scan_id, attempt, StepCost(name=step, cpu_s=cpu_s, wall_s=wall_s, peak_mb=peak_mb)
+
+    def seconds_per_scan(self) -> float:
+        """Return the mean wall seconds of the last thousand scans that are done; 0 where none is."""
+        query = """SELECT ifnull(sum(wall_s) / count(DISTINCT scan_id), 0) FROM costs WHERE scan_id IN (
+                   SELECT scan_id FROM outcomes WHERE kind = 'done' ORDER BY rowid DESC LIMIT 1000)"""
+        return float(self._rows(query)[0][0])
 
     def tally(self) -> Tally:
         """Return how many scans have which outcome."""
@@ -224,14 +240,17 @@ class Ledger(LedgerReader):
         """
         new = 0
         with self._transaction("register"):
+            known = {scan_id for (scan_id,) in self._rows("SELECT scan_id FROM scans")}
             places: dict[str, int] = {}
             for scan in scans:
+                if (scan_id := scan.scan_id) in known:
+                    continue
                 if scan.dataset not in places:
                     places[scan.dataset] = self._next_place(scan.dataset)
                 number, position = divmod(places[scan.dataset], SCANS_PER_SHARD)
                 added = self._db.execute(
                     "INSERT INTO scans VALUES (?, ?, ?, ?, ?) ON CONFLICT (scan_id) DO NOTHING",
-                    (scan.scan_id, scan.dataset, number, position, scan_text(scan)),
+                    (scan_id, scan.dataset, number, position, scan_text(scan)),
                 ).rowcount
                 places[scan.dataset] += added
                 new += added

@@ -94,6 +94,7 @@ def parse(text: str, origin: Path) -> Corpus:
         )
     try:
         grid = fields["grid"]
+        _ = [step["step"] for step in fields["steps"]]
         return Corpus(
             format_version=version,
             recipe=fields["recipe"],
@@ -139,10 +140,21 @@ def claim(layout: Layout, corpus: Corpus, *, at: Hook = passing) -> None:
     if found.fingerprint != corpus.fingerprint:
         raise ConfigurationError(
             f"{layout.root} holds the recipe {found.recipe!r} ({found.fingerprint}), "
-            f"not {corpus.recipe!r} ({corpus.fingerprint}): use another --out"
+            f"not {corpus.recipe!r} ({corpus.fingerprint}); {_difference(found, corpus)}: use another --out"
         )
     if found.grid != corpus.grid:
         raise ConfigurationError(
             f"{layout.root} holds maps on the grid {found.grid.shape} of {found.grid.space}, "
             f"not {corpus.grid.shape} of {corpus.grid.space}: use another --out"
         )
+
+
+def _difference(found: Corpus, wanted: Corpus) -> str:
+    """Return in which steps two recipes differ; one name may stand for both, from release to release."""
+    steps: list[dict[str, str]] = [
+        {step["step"]: json.dumps(step, sort_keys=True) for step in json.loads(one.steps)}
+        for one in (found, wanted)
+    ]
+    names = list(dict.fromkeys([*steps[0], *steps[1]]))
+    differing = [name for name in names if steps[0].get(name) != steps[1].get(name)]
+    return f"they differ in {', '.join(differing)}" if differing else "their steps stand in another order"

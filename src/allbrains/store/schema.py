@@ -168,9 +168,11 @@ def specs_of_samples(schema: pa.Schema) -> dict[str, MapSpec]:
     """
     try:
         maps = json.loads(schema.metadata[_MAPS])
-    except (TypeError, KeyError) as error:
-        raise CorpusError("not a table of samples: its metadata names no maps") from error
-    return {name: MapSpec.from_json(one) for name, one in maps.items()}
+        return {name: MapSpec.from_json(one) for name, one in maps.items()}
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise CorpusError(
+            f"not a table of samples: its metadata doesn't tell its maps ({error!r})"
+        ) from error
 
 
 def corpus_text(schema: pa.Schema) -> str:

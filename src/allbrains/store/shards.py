@@ -24,11 +24,8 @@ from allbrains.store.files import Hook, passing, publishing
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger, Member, Sealed
 from allbrains.store.schema import specs_of_shard
-from allbrains.store.staging import PARQUET, staged_row
+from allbrains.store.staging import PARQUET, UNREADABLE, staged_row
 from allbrains.store.sums import sha256
-
-# What pyarrow, and who reads the JSON in its metadata, may raise over a file with flipped bits.
-UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
 
 _LENGTH_BYTES = 4  # PLAIN encoding of binary: length, little-endian, then the value
 
@@ -125,7 +122,8 @@ def undamaged(path: Path, row_group: int) -> pa.Table:
             row = file.read_row_group(row_group, use_threads=False)
         for name in specs_of_shard(row.schema):
             if codec.checksum(row[name][0].as_buffer()) != row[f"{name}_crc32"][0].as_py():
-                raise CorpusError(f"{row['path'][0]}, map {name}: its checksum in {path} is wrong")
+                key = f"{row['dataset'][0]}/{row['path'][0]}"
+                raise CorpusError(f"{key}, map {name}: its checksum in {path} is wrong")
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             return file.read_row_group(row_group, use_threads=False)
     except UNREADABLE as error:

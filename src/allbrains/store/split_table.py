@@ -20,7 +20,7 @@ SCHEMA = pa.schema(
             pa.string(),
             metadata={"description": "Scans that are of one person, as far as it can be told; opaque"},
         ),
-        pa.field("split", pa.string(), metadata={"description": "train, validation or test"}),
+        pa.field("split", pa.string(), metadata={"description": "train, validation, test, or left_out"}),
     ],
     metadata={"allbrains.table": "splits", "allbrains.format": "1"},
 )

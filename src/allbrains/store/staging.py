@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +34,12 @@ PARQUET: dict[str, Any] = {
 }
 
 
+# What pyarrow, and who reads the JSON in its metadata, may raise over a file with flipped bits.
+UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
+
+_PARQUET = b"PARQUET:"
+
+
 def stage(sample: Sample, scan: Scan, corpus: Corpus, layout: Layout, *, at: Hook = passing) -> Done:
     """Write the sample into the staging folder; return its digest and size (costs are the caller's).
 
@@ -40,17 +47,31 @@ def stage(sample: Sample, scan: Scan, corpus: Corpus, layout: Layout, *, at: Hoo
         ValueError: a map is empty or not of integers, or its name is unfit.
         TransientError: the disk is full.
     """
-    data = serialised(row_of(sample, scan, corpus))
-    with publishing(layout.staged(scan.scan_id), at) as temporary:
-        temporary.write_bytes(data)
-    return Done(sha256=hashlib.sha256(data).hexdigest(), size=data.size)
-
-
-def serialised(row: pa.Table) -> pa.Buffer:
-    """Return a table of one row as the bytes of its staged file; another pyarrow may give others."""
+    row = row_of(sample, scan, corpus)
     sink = pa.BufferOutputStream()
     pq.write_table(row, sink, row_group_size=1, **PARQUET)
-    return sink.getvalue()
+    data = sink.getvalue()
+    with publishing(layout.staged(scan.scan_id), at) as temporary:
+        temporary.write_bytes(data)
+    return Done(sha256=digest_of(row), size=data.size)
+
+
+def digest_of(row: pa.Table) -> str:
+    """Return the SHA-256 of all that a table of one row says: values, names, types, metadata.
+
+    Of what is in it, not of a file's bytes: these another pyarrow lays out in another way.
+    """
+    fields = [(one.name, str(one.type), one.nullable, _plain(one.metadata)) for one in row.schema]
+    total = hashlib.sha256(json.dumps([_plain(row.schema.metadata), fields]).encode())
+    for column in row.columns:
+        value = column[0]
+        if pa.types.is_binary(value.type) or pa.types.is_string(value.type):
+            data = value.as_buffer()
+            total.update(data.size.to_bytes(8, "little"))
+            total.update(data)
+        else:
+            total.update(repr(value.as_py()).encode())
+    return total.hexdigest()
 
 
 def row_of(sample: Sample, scan: Scan, corpus: Corpus) -> pa.Table:
@@ -92,16 +113,18 @@ def staged_row(layout: Layout, scan: Scan, done: Done) -> pa.Table:
 
     Raises:
         FileNotFoundError: it isn't staged.
-        CorpusError: its bytes are not those that the ledger knows.
+        CorpusError: it is not what the ledger knows.
     """
     path = layout.staged(scan.scan_id)
     data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != done.sha256:
-        raise CorpusError(
-            f"{scan.key}: the staged sample {path} is not what its worker wrote "
-            f"({len(data)} bytes, expected {done.size}): `allbrains repair` makes it again"
-        )
-    return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+    try:
+        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
+            row = file.read(use_threads=False)
+    except UNREADABLE as error:
+        raise _damaged(scan, path, str(error)) from error
+    if len(row) != 1 or digest_of(row) != done.sha256:
+        raise _damaged(scan, path, f"{len(data)} bytes, expected {done.size}")
+    return row
 
 
 def sweep(layout: Layout, ledger: LedgerReader) -> None:
@@ -109,11 +132,26 @@ def sweep(layout: Layout, ledger: LedgerReader) -> None:
 
     Only while no worker runs.
     """
-    kept = {layout.staged(scan_id) for scan_id in ledger.awaiting()}
-    leftovers = [*layout.root.rglob(TEMPORARY), *layout.staging.glob("*.parquet")]
+    staged = list(layout.staging.glob("*.parquet"))
+    # every shard is asked about: seconds in a corpus of a million scans, so only where it matters
+    kept = {layout.staged(scan_id) for scan_id in ledger.awaiting()} if staged else set()
+    leftovers = [*layout.root.rglob(TEMPORARY), *staged]
     for path in leftovers:
         if path not in kept:
             path.unlink()
+
+
+def _damaged(scan: Scan, path: Path, why: str) -> CorpusError:
+    return CorpusError(
+        f"{scan.key}: the staged sample {path} is not what its worker wrote ({why}): "
+        "`allbrains repair` makes it again"
+    )
+
+
+def _plain(metadata: Mapping[bytes, bytes] | None) -> list[tuple[str, str]]:
+    """Return metadata in a fixed order, without what Parquet itself may add."""
+    held = {key.hex(): value.hex() for key, value in (metadata or {}).items()}
+    return sorted((key, value) for key, value in held.items() if not bytes.fromhex(key).startswith(_PARQUET))
 
 
 def _numbers_text(numbers: Mapping[str, float]) -> str:

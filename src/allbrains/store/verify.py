@@ -1,15 +1,13 @@
 """Is what is on disk what the ledger says? Every checksum is read again.
 
 A shard is sound when its SHA-256 is the ledger's. Where it isn't, a sample of it is kept only where it is
-proven to be whole: written as a file of its own, it has the digest that its worker reported. (Another pyarrow
-may write other bytes; then nothing is proven, and all samples of that shard are made again.)
+proven to be whole: all that its row says has the digest that its worker reported.
 
 Not while a build runs: what it is about to write looks as if it were missing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,8 +21,8 @@ from allbrains.records import Done
 from allbrains.store import manifest
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger, LedgerReader, Member, Sealed
-from allbrains.store.shards import UNREADABLE, Entry, entries, undamaged
-from allbrains.store.staging import serialised
+from allbrains.store.shards import Entry, entries, undamaged
+from allbrains.store.staging import UNREADABLE, digest_of, staged_row
 from allbrains.store.sums import read_sums, sha256
 
 
@@ -104,7 +102,7 @@ def _damage(path: Path, member: Member, outcome: Done, held: dict[str, Entry]) -
         row = undamaged(path, entry.row_group)
     except CorpusError as error:
         return str(error)
-    if hashlib.sha256(serialised(row)).hexdigest() == outcome.sha256:
+    if digest_of(row) == outcome.sha256:
         return ""
     return f"{member.scan.key}: its row in {path} is not what its worker wrote"
 
@@ -119,8 +117,10 @@ def _staged(layout: Layout, ledger: LedgerReader) -> Iterator[Finding]:
             continue
         path, staged = layout.shard(member.shard), layout.staged(scan_id)
         if staged.exists():
-            if hashlib.sha256(staged.read_bytes()).hexdigest() != outcome.sha256:
-                yield Finding(said=f"{member.scan.key}: {staged} is damaged", scans=(scan_id,))
+            try:
+                staged_row(layout, member.scan, outcome)
+            except CorpusError as error:
+                yield Finding(said=str(error), scans=(scan_id,))
             continue
         if path not in before:
             before[path] = set(_entries(path))
@@ -137,7 +137,9 @@ def _samples(layout: Layout, ledger: LedgerReader) -> Iterator[Finding]:
         return
     listed = {layout.shard_name(shard): one.sha256 for shard, one in ledger.sealed().items()}
     listed[layout.samples.name] = sha256(layout.samples)
-    if read_sums(layout) != listed:
+    if not layout.sums.exists():
+        yield Finding(said=f"{layout.sums} is missing: {mend}")
+    elif read_sums(layout) != listed:
         yield Finding(
             said=f"{layout.sums} is not the digests of {layout.samples.name} and the shards: {mend}"
         )
@@ -194,6 +196,6 @@ def summary(layout: Layout, ledger: LedgerReader) -> str:
     gigabytes = sum(one.size for one in sealed.values()) / 1e9
     corpus = json.loads(manifest.read(layout).to_json())
     return (
-        f"{len(sealed)} shards with {ledger.tally().done} samples, {gigabytes:.2f} GB, "
+        f"shards: {len(sealed)}, samples: {ledger.tally().done}, {gigabytes:.2f} GB, "
         f"recipe {corpus['recipe']} ({corpus['fingerprint']})"
     )

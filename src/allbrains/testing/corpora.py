@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -89,15 +89,17 @@ class Story:
         scans: in the catalogue's order.
         ends: scans that don't become a sample, by scan id.
         people: joined to the samples table.
+        maker: of a scan's sample, by the number that its digest is.
     """
 
     scans: tuple[Scan, ...]
     ends: Mapping[str, Rejected | Failed] = field(default_factory=dict)
     people: pa.Table = field(default_factory=lambda: pa.table({"scan_id": pa.array([], pa.string())}))
+    maker: Callable[[int], Sample] = sample
 
     def sample(self, scan: Scan) -> Sample:
         """Return the sample of one of the scans; it depends on the scan alone."""
-        return sample(int(scan.digest.hexdigest, 16))
+        return self.maker(int(scan.digest.hexdigest, 16))
 
 
 def write(layout: Layout, story: Story, *, at: Hook = passing, order: Iterable[int] | None = None) -> None:

@@ -38,6 +38,7 @@ OPENNEURO_ORIGINS = (
 )
 
 _BUSY = frozenset({408, 425, 429})  # and every 5xx
+_NEVER = frozenset({501, 505})  # the server can't, and won't be able to in a minute
 _MAX_REDIRECTS = 5
 _CHUNK = 1 << 18
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -323,7 +324,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 def is_busy(status: int) -> bool:
     """Return whether a status means: try again later."""
-    return status in _BUSY or status >= 500
+    return status in _BUSY or (status >= 500 and status not in _NEVER)
 
 
 def _refusal(response: urllib3.BaseHTTPResponse, url: str) -> Refused | TransientError:

@@ -26,6 +26,16 @@ def _without_anatomy(rows: list[Row], listed: Listed) -> list[Row]:
     return [row for row in rows if "/anat/" not in f"/{listed.path(row)}"]
 
 
+def _without_some_anatomy(rows: list[Row], listed: Listed) -> list[Row]:
+    return [row for row in rows if not ("/anat/" in (path := listed.path(row)) and _is_lost(path))]
+
+
+def _is_lost(path: str) -> bool:
+    """Return whether a path is of a subject with an even last digit."""
+    subject = path.partition("/")[0]
+    return subject.startswith("sub-") and subject[-1] in "02468"
+
+
 def _each_url(change: Callable[[str, Row, Listed], str]) -> Rows:
     def changed(rows: list[Row], listed: Listed) -> list[Row]:
         return [{**row, "urls": [change(url, row, listed) for url in row["urls"]]} for row in rows]
@@ -94,6 +104,11 @@ FAULTS = (
         "truncated-tree",
         "Everything in `anat` is missing, in the recursive listing and in the trees; the bucket lists it.",
         Rows(change=_without_anatomy),
+    ),
+    _rows(
+        "thinned-tree",
+        "The same for every second subject only (whose label ends in an even digit).",
+        Rows(change=_without_some_anatomy),
     ),
     _rows(
         "wrong-host",

@@ -10,6 +10,7 @@ class Summary(Struct, frozen=True):
 
     subjects: list[str | None] | None = None
     modalities: list[str | None] | None = None
+    fine: list[str | None] | None = field(name="secondaryModalities", default=None)
     total_files: int | None = field(name="totalFiles", default=None)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from allbrains.sources.listing import Listing, Route, Snapshot
 
 # Part of each file's name: raised when ``matters`` or the records change.
-VERSION = 3
+VERSION = 4
 # What was second best or refused is asked for again after a week: the archive's owners do mend it.
 SECOND_BEST_S = 7 * 86_400.0
 

@@ -28,6 +28,8 @@ R = TypeVar("R")
 KNOWN_VERSION = "5.5.1"
 # The largest listing of OpenNeuro has some 30 MB.
 MAX_ANSWER_BYTES = 1 << 29
+# Of answers larger than this at most one a turn is in memory; some 60 of 2,000 are.
+LARGE_BYTES = 8_000_000
 
 # Final: asking again gives the same answer. Whatever else the server complains of may pass.
 _FINAL = re.compile(
@@ -213,25 +215,27 @@ class Api:
     def _until(self, body: bytes, shape: type[T], judge: Callable[[Answer[T]], R], attempts: int) -> R:
         for attempt in self.client.network.tries(attempts):
             with attempt:
-                reply = self._post(body)
-                # One at a time: it is Python's own work, and the largest listing takes 100 MB until
-                # ``judge`` has picked what it needs.
-                with self._judging:
-                    return self._judge(reply, shape, judge)
+                with self._turns:
+                    reply = self._post(body)
+                    if len(reply.body) > LARGE_BYTES:  # nobody asks on while so much waits for its turn
+                        return self._judge(reply, shape, judge)
+                return self._judge(reply, shape, judge)
         raise AssertionError("stamina returns or raises")
 
     def _post(self, body: bytes) -> Reply:
-        with self._turns:
-            try:
-                reply = self.client.post(self.url, body, limit=MAX_ANSWER_BYTES)
-            except Refused as error:
-                raise ApiChanged(str(error)) from error
+        try:
+            reply = self.client.post(self.url, body, limit=MAX_ANSWER_BYTES)
+        except Refused as error:
+            raise ApiChanged(str(error)) from error
         self.answered = True
         return reply
 
     def _judge(self, reply: Reply, shape: type[T], judge: Callable[[Answer[T]], R]) -> R:
         try:
-            return judge(self._answer(reply, shape))
+            # One at a time: it is Python's own work, and the largest listing takes 100 MB until
+            # ``judge`` has picked what it needs.
+            with self._judging:
+                return judge(self._answer(reply, shape))
         except msgspec.ValidationError as error:
             raise ApiChanged(
                 f"{self.url} answers in a shape that this version doesn't know ({error}); "

@@ -1,9 +1,10 @@
 """A snapshot's files: by one recursive question; where that is short, folder by folder; then the bucket.
 
-Short is what is below the snapshot's own count, shows no subject, or has null rows: a worker that fails
+Short is what is far below the snapshot's own count, shows no subject, or has null rows: a worker that fails
 gives an empty answer without an error. Git knows no empty folder, so a walk through the folders knows
-what it could not read, and only that is taken from the bucket. A server that does not answer at all is no
-reason for the next way: that listing is read another day.
+what it could not read, and only that is taken from the bucket. A listing that is not short but lacks
+anatomy that could be there (see ``doubts``) is compared with the bucket first, which costs the API nothing.
+A server that does not answer at all is no reason for the next way: that listing is read another day.
 """
 
 from __future__ import annotations
@@ -30,12 +31,9 @@ from allbrains.sources.listing import (
 from allbrains.sources.openneuro import answers, bucket, queries
 from allbrains.sources.openneuro.addresses import Endpoints, urls_of
 from allbrains.sources.openneuro.client import Answer, Api, ApiChanged, NotThere
+from allbrains.sources.openneuro.doubts import SHORT, doubt, has_subjects, shortage, unlisted
 from allbrains.sources.openneuro.tree import Walk, walk
 from allbrains.transfer import Client
-
-# A listing holds what the summary counts and more (.gitattributes, what .bidsignore hides); the tenth
-# allows for submodules, which only the summary counts. A failed worker loses whole levels of folders.
-SHORT = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +44,15 @@ class _Picked:
         entries: of the files that matter.
         count: of all files.
         short: why it can't be whole, empty where nothing speaks against it.
+        doubt: why anatomy may be missing all the same.
         subjects: whether there is a file of a subject.
-        files: all of them by path; only where it is short.
+        files: all of them by path; only where there is something against it.
     """
 
     entries: tuple[Entry, ...] = ()
     count: int = 0
     short: str
+    doubt: str = ""
     subjects: bool = False
     files: Mapping[str, answers.File] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ class Reader:
             raise
         except (TransientError, SourceError) as error:
             return self._folder_by_folder(snapshot, _Picked(short=str(error)))
-        if found.short or not found.subjects:
+        if found.short or not found.subjects or (found.doubt and not self._agrees(snapshot, found)):
             return self._folder_by_folder(snapshot, found)
         return self._listing(snapshot, Route.RECURSIVE, found.entries, found.count)
 
@@ -93,17 +93,27 @@ class Reader:
         if tree is None or tree.files is None:
             raise answer.reject()
         files = [row for row in tree.files if row is not None and not row.directory]
-        short = _shortage(snapshot, tree.files, len(files))
+        paths = [row.filename for row in files]
+        short, subjects = shortage(snapshot, tree.files, len(files)), has_subjects(paths)
+        doubtful = "" if short else doubt(snapshot, paths)
         return _Picked(
-            entries=tuple(self._entries(snapshot, ((row.filename, row) for row in files))),
+            entries=tuple(self._entries(snapshot, zip(paths, files, strict=True))),
             count=len(files),
             short=short,
-            subjects=_subjects(row.filename for row in files),
-            files={row.filename: row for row in files} if short else {},
+            doubt=doubtful,
+            subjects=subjects,
+            files=dict(zip(paths, files, strict=True)) if short or doubtful or not subjects else {},
         )
 
+    def _agrees(self, snapshot: Snapshot, found: _Picked) -> bool:
+        """Return whether the bucket has no anatomy either beyond what is listed; False where it won't say."""
+        try:
+            return not unlisted(bucket.entries(self.client, self.endpoints, snapshot.dataset), found.files)
+        except (TransientError, SourceError):
+            return False
+
     def _folder_by_folder(self, snapshot: Snapshot, found: _Picked) -> Listing:
-        """Read folders: what was found is short, or there is nothing wrong but that it has no subject."""
+        """Read folders: what was found is short, has no subject, or less anatomy than the bucket."""
         short = found.short
         try:
             walked = walk(self.api, snapshot)
@@ -111,19 +121,21 @@ class Reader:
             raise
         except SourceError as error:
             walked, short = Walk(files={}, holes=("",)), f"{short}; folder by folder: {error}"
-        if not walked.holes and not short and not _subjects(walked.files):
-            return self._listing(snapshot, Route.RECURSIVE, found.entries, found.count)  # confirmed
-        if not walked.holes:
-            entries = self._entries(snapshot, walked.files.items())
-            return self._listing(snapshot, Route.TREE, tuple(entries), len(walked.files))
         listed = dict(found.files) | dict(walked.files)
-        return self._from_bucket(snapshot, listed, walked.holes, short or "no file of a subject listed")
+        if walked.holes:
+            short = short or found.doubt or "no file of a subject listed"
+            return self._from_bucket(snapshot, listed, walked.holes, short)
+        if not short and not any(matters(path) for path in listed.keys() - found.files.keys()):
+            return self._listing(snapshot, Route.RECURSIVE, found.entries, found.count)  # confirmed
+        return self._listing(
+            snapshot, Route.TREE, tuple(self._entries(snapshot, listed.items())), len(listed)
+        )
 
     def _from_bucket(
         self, snapshot: Snapshot, listed: Mapping[str, answers.File], holes: Sequence[str], short: str
     ) -> Listing:
         found = list(self._entries(snapshot, listed.items()))
-        open_holes, count = set(holes), len(listed)
+        open_holes, count, published = set(holes), len(listed), len(found)
         try:
             for entry in bucket.entries(self.client, self.endpoints, snapshot.dataset):
                 hole = next((hole for hole in holes if _lies_in(entry.path, hole)), None)
@@ -139,11 +151,17 @@ class Reader:
         if "" in holes and count < SHORT * snapshot.files:
             open_holes.add("")
             short = f"{short}; the bucket has {count} files"
-        fault = ""
         if open_holes:
             names = ", ".join(sorted(hole or "the top folder" for hole in open_holes))
-            fault = f"{short}; not listed by any way: {names}"
-        return self._listing(snapshot, Route.S3, found, count, fault)
+            told = _row(snapshot, Exclusion.LISTING_TRUNCATED, f"{short}; not listed by any way: {names}")
+        else:
+            told = _row(
+                snapshot,
+                Exclusion.LISTED_BY_BUCKET,
+                f"{short}; {len(found) - published} files are known from the bucket's list "
+                "only: their digests are its MD5 sums, and files that were removed may be among them",
+            )
+        return self._listing(snapshot, Route.S3, found, count, told)
 
     def _entries(self, snapshot: Snapshot, files: Iterable[tuple[str, answers.File]]) -> Iterator[Entry]:
         """Yield entries for the files that matter, from their paths and rows."""
@@ -158,39 +176,19 @@ class Reader:
         )
 
     def _listing(
-        self, snapshot: Snapshot, route: Route, entries: Sequence[Entry], files: int, fault: str = ""
+        self, snapshot: Snapshot, route: Route, entries: Sequence[Entry], files: int, *told: Excluded
     ) -> Listing:
-        short = Excluded(
-            dataset=snapshot.dataset,
-            snapshot=snapshot.tag,
-            path="",
-            reason=Exclusion.LISTING_TRUNCATED,
-            evidence=fault,
-        )
-        return Listing(
-            snapshot=snapshot,
-            entries=tuple(entries),
-            files=files,
-            route=route,
-            excluded=(short,) if fault else (),
-        )
+        return Listing(snapshot=snapshot, entries=tuple(entries), files=files, route=route, excluded=told)
+
+
+def _row(snapshot: Snapshot, reason: Exclusion, evidence: str) -> Excluded:
+    return Excluded(
+        dataset=snapshot.dataset, snapshot=snapshot.tag, path="", reason=reason, evidence=evidence
+    )
 
 
 def _variables(snapshot: Snapshot) -> dict[str, object]:
     return {"dataset": snapshot.dataset, "tag": snapshot.tag}
-
-
-def _shortage(snapshot: Snapshot, rows: Sequence[answers.File | None], count: int) -> str:
-    """Return why a listing can't be whole, empty where nothing speaks against it."""
-    if None in rows:
-        return f"{count} files listed, {rows.count(None)} rows are null"
-    if not count or count < SHORT * snapshot.files:
-        return f"{count} files listed, its summary counts {snapshot.files}"
-    return ""
-
-
-def _subjects(paths: Iterable[str]) -> bool:
-    return any(path.startswith("sub-") for path in paths)
 
 
 def _lies_in(path: str, hole: str) -> bool:

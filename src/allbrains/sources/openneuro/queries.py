@@ -26,7 +26,9 @@ fragment About on Dataset {
 fragment Version on Snapshot {
   tag created@Snapshot hexsha@Snapshot size@Snapshot
   deprecated@Snapshot { __typename reason@DeprecatedSnapshot }
-  summary@Snapshot { __typename subjects@Summary modalities@Summary totalFiles@Summary }
+  summary@Snapshot {
+    __typename subjects@Summary modalities@Summary secondaryModalities@Summary totalFiles@Summary
+  }
   description@Snapshot {
     __typename Name@Description License@Description DatasetDOI@Description DatasetType@Description
     Authors@Description HowToAcknowledge@Description ReferencesAndLinks@Description

@@ -221,7 +221,7 @@ def _snapshot(about: answers.About, version: answers.Version) -> Snapshot:
         references=_texts(description.references),
         dataset_type=description.dataset_type or "",
         species=metadata.species or "",
-        modalities=_texts(summary.modalities),
+        modalities=_texts((*(summary.modalities or ()), *(summary.fine or ()))),
         defaced=metadata.affirmed_defaced,
         consent=metadata.affirmed_consent,
         deprecated="" if deprecated is None else deprecated.reason or "no reason given",

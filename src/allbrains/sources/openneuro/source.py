@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from allbrains.sources.listing import Absent, Entry, Excluded, Exclusion, Found, Listing, Snapshot, Texts
+from allbrains.sources.listing import (
+    INCOMPLETE,
+    Absent,
+    Entry,
+    Excluded,
+    Exclusion,
+    Found,
+    Listing,
+    Snapshot,
+    Texts,
+)
 from allbrains.sources.lock import Pin
 from allbrains.sources.openneuro.addresses import Endpoints
 from allbrains.sources.openneuro.cache import Listings
@@ -62,7 +72,8 @@ class OpenNeuro:
         if (known := self._listings.read(snapshot)) is not None:
             return known
         listing = self._reader.read(snapshot)
-        if not listing.excluded and not self._api.lost:  # a short one may be whole tomorrow
+        whole = not any(row.reason in INCOMPLETE for row in listing.excluded)
+        if whole and not self._api.lost:  # a short one may be whole tomorrow
             self._listings.write(listing)
         return listing
 

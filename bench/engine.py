@@ -1,0 +1,245 @@
+"""What isolation, distribution and the ledger cost: ``bench/engine.py [guard|dask|scale|flat|million]…``.
+
+Prints a table a part. CPU seconds are of this process and its ended children; the part `scale` compares one
+slot with two in wall time and wants the machine for itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+
+from allbrains import recipes
+from allbrains.build.build import build, plan_of
+from allbrains.build.engines import Engine, Local
+from allbrains.build.guard import Guard, Limits, Report
+from allbrains.build.job import Job
+from allbrains.build.pause import Disk, Pause
+from allbrains.build.plan import Plan
+from allbrains.records import Algorithm, Digest, Scan
+from allbrains.store.layout import Layout
+from allbrains.store.ledger import Ledger
+from allbrains.store.staging import sweep
+from allbrains.transfer import Network
+
+# answers every scan at once, after so many rounds of arithmetic; rejects, so that nothing need be staged
+WORKER = """
+import os, sys
+from allbrains.build.wire import READY, dump_outcome
+from allbrains.records import Rejected
+from allbrains.errors import Reason
+sys.stdin.buffer.readline()
+os.write(1, READY)
+line = dump_outcome(Rejected(reason=Reason.CONSTANT, detail="nothing to see"))
+for _ in sys.stdin.buffer:
+    x = 0
+    for i in range(int(sys.argv[1])):
+        x += i
+    os.write(1, line)
+"""
+
+
+TABLE = "| {} | CPU s | wall s | CPU ms each | wall ms each |\n|---|---|---|---|---|"
+
+
+def worker(rounds: int) -> tuple[str, ...]:
+    """Return the command of a worker that counts so far for every scan."""
+    return (sys.executable, "-c", WORKER, str(rounds))
+
+
+def scan(number: int) -> Scan:
+    """Return a scan; a hundred of them are a dataset."""
+    dataset, path = f"ds{number // 100:06d}", f"sub-{number:07d}/anat/sub-{number:07d}_T1w.nii.gz"
+    return Scan(
+        dataset=dataset,
+        snapshot="1.0.0",
+        path=path,
+        subject=f"{number:07d}",
+        session="",
+        suffix="T1w",
+        entities=(("sub", f"{number:07d}"),),
+        size=10_000_000,
+        digest=Digest(algorithm=Algorithm.MD5, hexdigest=f"{number:032x}"),
+        urls=(f"https://s3.amazonaws.com/openneuro.org/{dataset}/{path}?versionId={'v' * 32}",),
+    )
+
+
+def cpu_s() -> float:
+    """Return the CPU seconds of this process and its ended children."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+@contextmanager
+def measured(title: str, per: int) -> Iterator[None]:
+    """Print what a block took."""
+    cpu, wall = cpu_s(), time.monotonic()
+    yield
+    cpu, wall = cpu_s() - cpu, time.monotonic() - wall
+    print(
+        f"| {title} | {cpu:.2f} | {wall:.2f} | {cpu / per * 1000:.3f} | {wall / per * 1000:.3f} |", flush=True
+    )
+
+
+class Nobody:
+    """A watch that looks away."""
+
+    def begin(self, plan: Plan) -> None:
+        """Ignore."""
+
+    def see(self, scan: Scan, report: Report) -> None:
+        """Ignore."""
+
+    def again(self, scan: Scan, report: Report) -> None:
+        """Ignore."""
+
+
+def part_guard(folder: Path) -> None:
+    """The guard over the bare function: a call, the watching of a long scan, a child's start."""
+    print(TABLE.format("guard"))
+    job = Job(recipe_toml="", recipe_origin="", out=str(folder))
+    guard = Guard(job, Limits(scans=10**9), threading.Event(), worker(0))
+    guard(scan(0))
+    with measured("2,000 scans that do nothing", 2000):
+        for number in range(2000):
+            guard(scan(number))
+    guard.close()
+    slow = WORKER.replace("    x = 0", "    import time; time.sleep(20)")
+    waiting = (sys.executable, "-c", slow, "0")
+    guard = Guard(job, Limits(), threading.Event(), waiting)
+    with measured("watching one scan for 20 s, with the start and end of its child", 1):
+        guard(scan(0))
+        guard.close()
+    real = Job(recipe_toml=recipes.text("embedded"), recipe_origin="embedded", out=str(folder))
+    with measured("starting and ending a real worker, five times", 5):
+        for _ in range(5):
+            guard = Guard(real, Limits(), threading.Event())
+            assert guard(scan(0)).outcome  # refused at the first step: the folder has no such URL
+            guard.close()
+
+
+def part_dask(folder: Path) -> None:
+    """Dask and the guard over the bare function."""
+    from allbrains.build.cluster import Dask
+    from allbrains.build.sites import Site
+
+    print(TABLE.format("dask + guard"))
+    (folder / "allbrains.json").touch()
+    engine = Dask(site=Site(), limits=Limits(scans=10**9), slots=2, command=worker(0))
+    job = Job(recipe_toml="", recipe_origin="", out=str(folder))
+    with measured("start and end of a cluster, 2 scans", 1):
+        list(engine(map(scan, range(2)), job))
+        engine.close()
+    list(engine(map(scan, range(2)), job))
+    with measured("2,000 scans that do nothing, 2 slots", 2000):
+        list(engine(map(scan, range(2000)), job))
+    with measured("the same cluster's end (and its CPU seconds)", 1):
+        engine.close()
+
+
+def part_scale(folder: Path) -> None:
+    """Two slots against one."""
+    job = Job(recipe_toml="", recipe_origin="", out=str(folder))
+    walls = []
+    for slots in (1, 2, 1, 2):
+        engine = Local(slots=slots, limits=Limits(), command=worker(10_000_000))
+        results = engine(map(scan, range(60)), job)
+        for _ in range(slots):  # the children are up
+            next(results)
+        began = time.monotonic()
+        for _ in results:
+            pass
+        walls.append((time.monotonic() - began, slots))
+    one = sum(wall for wall, slots in walls if slots == 1) / 59
+    two = sum(wall for wall, slots in walls if slots == 2) / 58
+    print(
+        f"scaling: one slot {one / 2:.3f} s a scan, two slots {two / 2:.3f}; efficiency {one / two / 2:.3f}"
+    )
+
+
+def part_flat(folder: Path, count: int = 100_000) -> None:
+    """A hundred thousand scans through window, guard, ledger."""
+    process, began, rows = psutil.Process(), time.monotonic(), []
+
+    class Look(Nobody):
+        seen = 0
+
+        def see(self, scan: Scan, report: Report) -> None:
+            self.seen += 1
+            if self.seen % (count // 10) == 0:
+                rows.append((self.seen, process.memory_info().rss / 1e6, time.monotonic() - began))
+
+    cpu = cpu_s()
+    engine = Local(slots=2, limits=Limits(scans=10**9), command=worker(0))
+    run(folder, [scan(number) for number in range(count)], engine, Look())
+    print("| scans | driver's RSS, MB | wall s |\n|---|---|---|")
+    for seen, rss, wall in rows:
+        print(f"| {seen} | {rss:.0f} | {wall:.0f} |")
+    print(
+        f"{count / (time.monotonic() - began):.0f} scans/s, "
+        f"{(cpu_s() - cpu) / count * 1000:.2f} CPU ms a scan"
+    )
+
+
+def run(folder: Path, scans: list[Scan], engine: Engine, watch: Nobody) -> None:
+    """Build these scans."""
+    people = pa.table({"scan_id": pa.array([], pa.string())})
+    build(
+        scans,
+        people,
+        Layout(folder),
+        recipe="embedded",
+        engine=engine,
+        network=Network(),
+        watch=watch,
+        pause=Pause([Disk(folder)], print),
+    )
+
+
+def part_million(folder: Path) -> None:
+    """What a driver does before its first scan, on a ledger of a million scans that are settled."""
+    import sqlite3
+
+    layout = Layout(folder)
+    scans = [scan(number) for number in range(1_000_000)]
+    with Ledger.open(layout.ledger) as ledger:
+        ledger.register(scans)
+    db = sqlite3.connect(layout.ledger)
+    with db:
+        db.execute(
+            "INSERT INTO outcomes "
+            "SELECT scan_id, 'rejected', 'constant', '', 'nothing to see', '', 0, 1 FROM scans"
+        )
+        db.execute("INSERT INTO costs SELECT scan_id, 1, 0, 'read', 1.0, 1.0, 500.0 FROM scans")
+    db.close()
+    print(f"ledger: {layout.ledger.stat().st_size / 1e6:.0f} MB")
+    print(TABLE.format("start-up with 1,000,000 settled scans"))
+    with measured("open, sweep, register, plan", 10**6), Ledger.open(layout.ledger) as ledger:
+        sweep(layout, ledger)
+        ledger.register(scans)
+        assert not plan_of(scans, ledger).todo
+
+
+PARTS: dict[str, Callable[[Path], None]] = {
+    "guard": part_guard,
+    "dask": part_dask,
+    "scale": part_scale,
+    "flat": part_flat,
+    "million": part_million,
+}
+
+if __name__ == "__main__":
+    print(json.dumps({"cores": os.cpu_count(), "python": sys.version.split()[0]}))
+    for name in sys.argv[1:] or PARTS:
+        with tempfile.TemporaryDirectory(prefix="bench-engine-") as scratch:
+            PARTS[name](Path(scratch))

@@ -1,0 +1,97 @@
+"""The tables that the Hub's viewer shows: what is known of each scan, and its picture.
+
+A file a dataset, so a withdrawn one is a removed file and a new one changes no other. The picture is an
+``Image`` feature of ``datasets``; maps are not in here, since a column of volumes breaks the viewer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from allbrains.store.layout import folder_name
+from allbrains.store.schema import place_columns, specs_of_samples
+from allbrains.verdict import judged
+
+PICTURE = "montage"
+ROWS_PER_GROUP = 100  # about 4 MB with their pictures; the viewer reads whole groups
+_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+_FEATURES: dict[str, Any] = {
+    "string": {"dtype": "string", "_type": "Value"},
+    "double": {"dtype": "float64", "_type": "Value"},
+    "bool": {"dtype": "bool", "_type": "Value"},
+    "int64": {"dtype": "int64", "_type": "Value"},
+    "int32": {"dtype": "int32", "_type": "Value"},
+}
+
+
+def write_tables(samples: Path, folder: Path, left_out: Collection[str] = ()) -> list[Path]:
+    """Write the table of each dataset of a corpus into a folder; return the files.
+
+    Args:
+        samples: the corpus' samples table.
+        folder: made where it isn't there.
+        left_out: datasets that are passed over.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    writer: pq.ParquetWriter | None = None
+    for dataset, rows in _runs(samples):
+        if dataset in left_out:
+            continue
+        path = folder / f"{folder_name(dataset)}.parquet"
+        if not written or path != written[-1]:
+            if writer is not None:
+                writer.close()
+            writer = pq.ParquetWriter(path, rows.schema, compression="zstd", write_page_index=True)
+            written.append(path)
+        assert writer is not None
+        writer.write_table(rows, row_group_size=ROWS_PER_GROUP)
+    if writer is not None:
+        writer.close()
+    return written
+
+
+def _runs(samples: Path) -> Iterator[tuple[str, pa.Table]]:
+    """Yield a dataset and rows of it; only of scans that are done. Rows of a dataset follow each other."""
+    with pq.ParquetFile(samples) as file:
+        specs = specs_of_samples(file.schema_arrow)
+        places = {column for name in specs for column in place_columns(name)}
+        names = [name for name in file.schema_arrow.names if name not in places | {"urls", "cause", "detail"}]
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=names)
+            table = _shown(table.filter(pc.equal(table["outcome"], "done")))
+            datasets = table["dataset"].to_pylist()
+            starts = [n for n, name in enumerate(datasets) if n == 0 or name != datasets[n - 1]]
+            for start, end in pairwise([*starts, len(datasets)]):
+                yield datasets[start], table.slice(start, end - start)
+
+
+def _shown(table: pa.Table) -> pa.Table:
+    """Return rows with the verdict, and the picture first and as an image."""
+    table = judged(table)
+    pictures = table[PICTURE].combine_chunks()
+    nobody = pa.nulls(len(table), pa.string())
+    image = pa.StructArray.from_arrays([pictures, nobody], fields=list(_IMAGE), mask=pictures.is_null())
+    rest = table.drop_columns([PICTURE])
+    schema = pa.schema([pa.field(PICTURE, _IMAGE), *rest.schema], metadata=_features(rest.schema))
+    return pa.Table.from_arrays([image, *rest.columns], schema=schema)
+
+
+def _features(schema: pa.Schema) -> dict[bytes, bytes]:
+    """Return the metadata by which ``datasets`` knows a column of pictures."""
+    features = {PICTURE: {"_type": "Image"}} | {field.name: _feature(field.type) for field in schema}
+    return {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+
+
+def _feature(kind: pa.DataType) -> Any:
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    return _FEATURES.get(str(kind), {"dtype": str(kind), "_type": "Value"})

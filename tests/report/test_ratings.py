@@ -1,0 +1,138 @@
+"""Ratings: what was given is in the file, in the corpus when it is opened, and nowhere else."""
+
+import http.client
+import json
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import allbrains
+from allbrains.errors import CorpusError
+from allbrains.report import open_site
+from allbrains.report.server import serving
+from allbrains.store.ratings import Rating, Verdict, line, parse, read, write, written
+from tests.report.tiny import REJECTED, SCANS, make
+
+CELL = st.text(st.sampled_from(string.printable + "äß\u2028\x85\x1c\ufeff"), max_size=20).map(line)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("ratings") / "corpus")
+
+
+@given(st.lists(st.tuples(CELL, st.sampled_from(list(Verdict)), CELL, CELL), max_size=8))
+def test_what_is_written_is_read_again(rows):
+    ratings = {
+        f"{n:032x}": Rating(scan_id=f"{n:032x}", dataset=d, path=p, rating=r, note=note, rated="2026-01-01")
+        for n, (d, r, p, note) in enumerate(rows)
+    }
+    assert parse(written(ratings.values()), "x") == ratings
+
+
+@pytest.mark.parametrize("text", ["", "a\tb\n1\t2\n", "scan_id\trating\nx\tmaybe\n"])
+def test_a_file_that_is_no_table_of_ratings_is_refused(text, tmp_path):
+    (tmp_path / "ratings.tsv").write_text(text)
+    with pytest.raises(CorpusError, match=r"ratings\.tsv"):
+        read(tmp_path)
+
+
+def test_a_corpus_is_opened_without_what_was_rejected(root):
+    everybody = allbrains.open(root)
+    assert set(everybody.table["rating"].to_pylist()) == {""}
+    one = Rating(scan_id=SCANS[0].scan_id, dataset="d", path="p", rating=Verdict.REJECT, note="", rated="")
+    write(root, {one.scan_id: one})
+    try:
+        kept = allbrains.open(root, where="rating != 'reject'")
+        assert len(kept) == len(everybody) - 1
+        assert SCANS[0].scan_id not in kept.table["scan_id"].to_pylist()
+        assert len(allbrains.open(root, where="rating = 'reject'")) == 1
+    finally:
+        (root / "ratings.tsv").unlink()
+
+
+@pytest.fixture
+def ask(root):
+    with serving(open_site(root, served=True)) as address:
+        host = address.removeprefix("http://").rstrip("/")
+
+        def request(method, path, body=None, **headers):
+            connection = http.client.HTTPConnection(host, timeout=30)
+            told = {"Host": host, "Origin": f"http://{host}", "Content-Type": "application/json", **headers}
+            connection.request(
+                method, path, body=body, headers={k.replace("_", "-"): v for k, v in told.items()}
+            )
+            answer = connection.getresponse()
+            data = answer.read()
+            connection.close()
+            return answer.status, data, answer.headers
+
+        yield request
+
+
+def rated(number=0, rating="doubt", note="a\tb\nc"):
+    return json.dumps({"scan_id": SCANS[number].scan_id, "rating": rating, "note": note})
+
+
+def test_a_rating_is_in_the_file_until_it_is_taken_back(ask, root):
+    assert ask("POST", "/ratings", rated())[0] == 200
+    (one,) = read(root).values()
+    assert (one.scan_id, one.rating, one.note, one.path) == (
+        SCANS[0].scan_id,
+        "doubt",
+        "a b c",
+        SCANS[0].path,
+    )
+    assert ask("POST", "/ratings", rated(rating=""))[0] == 200
+    assert read(root) == {}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("/ratings", rated(), {"Origin": "https://example.org"}, 403),
+        ("/ratings", rated(), {"Host": "example.org"}, 421),
+        ("/ratings", rated(), {"Content_Type": "text/plain"}, 415),
+        ("/ratings", rated(rating="maybe"), {}, 400),
+        ("/ratings", "[]", {}, 400),
+        ("/ratings", "{", {}, 400),
+        ("/ratings", "x" * 20_000, {}, 413),
+        ("/ratings", json.dumps({"scan_id": REJECTED.scan_id, "rating": "accept", "note": ""}), {}, 404),
+        ("/elsewhere", rated(), {}, 404),
+    ],
+)
+def test_what_is_not_a_rating_from_this_page_changes_nothing(ask, root, case):
+    path, body, headers, status = case
+    assert ask("POST", path, body, **headers)[0] == status
+    assert not (root / "ratings.tsv").exists() or read(root) == {}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../ledger.sqlite",
+        "/ledger.sqlite",
+        "/%2e%2e/x",
+        "/data/column/ffff.js",
+        "/data/volume/0.js",
+        "/montages/00/x.jpg",
+        "/other/data/about.js",
+        "/data/column/fffffffffffffff.js",
+    ],
+)
+def test_only_files_of_the_report_are_served(ask, path):
+    assert ask("GET", path)[0] == 404
+
+
+def test_a_name_that_is_not_loopbacks_is_not_answered(ask):
+    assert ask("GET", "/", Host="attacker.example")[0] == 421
+
+
+def test_every_answer_carries_the_policy(ask):
+    for path in ("/", "/data/about.js", "/nowhere"):
+        headers = ask("GET", path)[2]
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,284 @@
+"""The page in a browser: Debian's Chromium, without a graphics card and without a network."""
+
+import io
+import shutil
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+import allbrains
+from allbrains.report import open_site
+from allbrains.report.folder import write_report
+from allbrains.report.server import serving
+from tests.report.tiny import ATTACK, DONE, HOSTILE, ODD, SCANS, TITLE, make
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]
+PATIENCE_MS = 60_000  # a machine under load is slow, not wrong
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("page") / "corpus")
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("other") / "before")
+
+
+@pytest.fixture(scope="module")
+def address(root, other):
+    with serving(open_site(root, against=other, served=True)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert chromium, "these tests need Chromium: tools/install-debian"
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page that says at the end what went wrong in it, and whom it asked."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    troubles, page.asked = [], []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("dialog", lambda dialog: troubles.append(dialog.message))
+    page.on("request", lambda request: page.asked.append(request.url))
+    yield page
+    stolen = page.evaluate("window.stolen")
+    context.close()
+    assert stolen is None
+    assert troubles == []
+
+
+def cards(page):
+    """Return the captions of the gallery, in its order."""
+    page.wait_for_selector(".card")
+    places = page.eval_on_selector_all(
+        ".card", "all => all.map(c => [parseFloat(c.style.top), parseFloat(c.style.left), c.innerText])"
+    )
+    return [text.replace("\n", " ") for _, _, text in sorted(places)]
+
+
+def shown_count(page, count):
+    page.wait_for_function("n => document.querySelector('.count b')?.textContent === n", arg=str(count))
+
+
+def test_the_overviews_numbers_add_up_and_lead_to_their_rows(page, address):
+    page.goto(address)
+    page.wait_for_selector(".stat.done")
+    names = ("listed", "planned", "done", "rejected", "failed", "pending")
+    count = {name: int(page.inner_text(f".stat.{name} .figure")) for name in names}
+    assert count["planned"] == count["done"] + count["rejected"] + count["failed"] + count["pending"] == 13
+    assert count["listed"] == count["planned"] + 1
+    page.click(".stat.rejected")
+    shown_count(page, count["rejected"])
+    assert "not_3d" in page.inner_text("table.missing")
+    page.go_back()
+    page.click(".stat.listed")
+    shown_count(page, count["listed"])
+
+
+def test_the_gallery_begins_with_the_odd_one(page, address):
+    page.goto(f"{address}#/brains")
+    first = cards(page)[0]
+    assert f"sub-{SCANS[ODD].subject}" in first
+    assert "look: CJV" in first
+    assert len(cards(page)) == DONE + 1
+
+
+def test_filters_are_in_the_address_and_an_address_is_a_filter(page, address):
+    page.goto(f"{address}#/brains?{urlencode({'outcome': 'done', 'sex': 'female', 'age_years': '20..30'})}")
+    shown_count(page, 2)  # 23 and 29 years
+    page.get_by_role("button", name="Remove the filter on Sex").click()
+    shown_count(page, 3)  # the man of 26 was rejected
+    assert "sex=" not in page.url
+    page.fill("input[type=search]", SCANS[1].scan_id[:12])
+    shown_count(page, 1)
+    assert f"q={SCANS[1].scan_id[:12]}" in page.url
+    page.reload()
+    shown_count(page, 1)
+    page.locator("select").first.select_option("dataset")
+    page.get_by_label(HOSTILE).check()
+    shown_count(page, 0)
+    page.get_by_text("Nothing fits these filters").wait_for()
+
+
+def test_rows_are_ordered_by_any_column_with_the_unknown_last(page, address):
+    page.goto(f"{address}#/brains?outcome=done&sort=-age_years")
+    ages = [text.split(" y, ")[0].split()[-1] for text in cards(page) if " y, " in text]
+    assert [float(one) for one in ages] == sorted(map(float, ages), reverse=True)
+    assert "no demographics" in cards(page)[-1] or " y, " not in cards(page)[-1]
+    page.get_by_label("Order").select_option("age_years")
+    page.wait_for_url("**sort=age_years*")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.card')].find(c => parseFloat(c.style.top) === 0 && parseFloat(c.style.left) === 0).innerText.includes('20 y')"
+    )
+    page.get_by_role("button", name="Table").click()
+    page.get_by_role("button", name="Grey matter ml").click()
+    page.wait_for_selector("th[aria-sort=descending]")
+    assert page.inner_text("table.rows tbody tr:nth-child(2) td:nth-child(2)").startswith(
+        f"sub-{SCANS[ODD].subject}"
+    )
+
+
+def painted(locator):
+    """Return how many grey values a canvas shows."""
+    picture = np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("L"))
+    return len(np.unique(picture))
+
+
+def test_three_planes_are_drawn_without_webgl(page, address):
+    page.goto(f"{address}#/scan/{SCANS[0].scan_id}?view=planes")
+    canvases = page.locator(".planes canvas")
+    canvases.nth(2).wait_for()
+    assert [painted(canvases.nth(n)) > 20 for n in range(3)] == [True] * 3
+    before = canvases.nth(0).screenshot()
+    page.get_by_role("slider", name="Sagittal plane").fill("3")
+    assert canvases.nth(0).screenshot() != before
+    plain = canvases.nth(2).screenshot()
+    page.get_by_role("button", name="Tissues").click()
+    page.wait_for_selector(".legend i")
+    assert canvases.nth(2).screenshot() != plain
+
+
+def test_niivue_draws_planes_and_the_brain(page, address):
+    page.goto(f"{address}#/scan/{SCANS[0].scan_id}?view=3d")
+    page.wait_for_selector(".stage.ready canvas")
+    page.wait_for_timeout(500)
+    canvas = page.locator(".stage.ready canvas")
+    assert painted(canvas) > 20
+    before = canvas.screenshot()
+    page.get_by_role("button", name="Tissues").click()
+    page.wait_for_timeout(1000)
+    assert canvas.screenshot() != before
+
+
+def test_one_scan_tells_its_receipts_costs_and_links(page, address):
+    page.goto(f"{address}#/scan/{SCANS[0].scan_id}?view=planes")
+    page.get_by_text("rule age.number").wait_for()
+    assert ATTACK in page.inner_text(".receipt")
+    page.wait_for_selector(".metric")
+    links = page.eval_on_selector_all("aside .links a", "all => all.map(a => a.href)")
+    assert "https://openneuro.org/datasets/ds000011/versions/1.0.0" in links
+    assert "https://doi.org/10.18112/openneuro.ds000011.v1.0.0" in links
+    page.goto(f"{address}#/scan/{SCANS[10].scan_id}")
+    page.get_by_text("more than 600 s").wait_for()
+    page.get_by_text("A slow machine needs a longer limit").wait_for()
+
+
+def test_text_that_attacks_stays_text(page, address):
+    page.goto(f"{address}#/overview")
+    page.get_by_text(HOSTILE).first.wait_for()
+    assert TITLE in page.inner_text("main")
+    page.goto(f"{address}#/scan/{SCANS[8].scan_id}?view=planes")
+    page.get_by_role("heading", name=HOSTILE).wait_for()
+    hrefs = page.eval_on_selector_all("a", "all => all.map(a => a.getAttribute('href') ?? '')")
+    assert not [href for href in hrefs if href.startswith("javascript")]
+    page.goto(f"{address}#/missing")
+    page.get_by_text(ATTACK).wait_for()
+    assert page.locator("main script, main svg, main img[onerror]").count() == 0
+
+
+def test_a_script_that_gets_into_the_page_is_not_run(page, address):
+    page.goto(address)
+    page.wait_for_selector(".stat.done")
+    blocked = page.evaluate(
+        """() => new Promise(done => {
+            document.addEventListener('securitypolicyviolation', () => done(true));
+            document.body.insertAdjacentHTML('beforeend', '<a id="bad" onclick="window.stolen = 1">x</a>');
+            document.getElementById('bad').click();
+            setTimeout(() => done(window.stolen === undefined), 5000);
+        })"""
+    )
+    assert blocked
+    page.remove_listener  # the browser's own complaint is no trouble of the page
+
+
+def test_a_rating_by_keyboard_is_kept(page, address, root):
+    page.goto(f"{address}#/review")
+    page.wait_for_selector(".sheet img")
+    assert f"sub-{SCANS[ODD].subject}" in page.inner_text(".sheet")
+    with page.expect_response("**/ratings"):
+        page.keyboard.press("r")
+    page.wait_for_function(
+        "s => !document.querySelector('.sheet').innerText.includes(s)", arg=f"sub-{SCANS[ODD].subject}"
+    )
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("button.reject[aria-pressed=true]")
+    page.keyboard.press("n")
+    page.keyboard.type("too bright <b>")
+    with page.expect_response("**/ratings"):
+        page.keyboard.press("Enter")
+    page.reload()
+    page.wait_for_selector("button.reject[aria-pressed=true]")
+    assert page.input_value("input[aria-label=Note]") == "too bright <b>"
+    assert len(allbrains.open(root, where="rating != 'reject'")) == DONE
+    page.goto(f"{address}#/brains?rating=reject")
+    shown_count(page, 1)
+    page.goto(f"{address}#/review")
+    page.wait_for_selector("button.reject[aria-pressed=true]")
+    with page.expect_response("**/ratings"):
+        page.keyboard.press("u")
+    page.wait_for_selector("button.reject[aria-pressed=false]")
+    assert len(allbrains.open(root, where="rating != 'reject'")) == DONE + 1
+
+
+def test_two_corpora_beside_each_other(page, address):
+    page.goto(f"{address}#/compare")
+    page.wait_for_selector("table.rows")
+    assert page.inner_text(".stats .stat:nth-child(4) .figure") == "0"  # nothing differs
+    assert page.inner_text(".stats .stat:nth-child(3) .figure") == str(DONE + 1)
+    page.locator("table.rows a").first.click()
+    page.locator(".planes canvas").nth(8).wait_for()  # here, there, difference
+
+
+def test_nobody_outside_is_asked(page, address):
+    page.goto(address)
+    for view in ("overview", "brains", "missing", "review", "compare", f"scan/{SCANS[0].scan_id}?view=3d"):
+        page.goto(f"{address}#/{view}")
+        page.wait_for_timeout(400)
+    page.wait_for_selector(".stage.ready")
+    assert len(page.asked) > 20
+    assert [url for url in page.asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_the_folder_opens_from_a_disk(page, root, tmp_path):
+    list(write_report(open_site(root, volumes=1), tmp_path / "report"))
+    url = (tmp_path / "report" / "index.html").as_uri()
+    page.goto(f"{url}#/brains")
+    page.wait_for_function("() => [...document.querySelectorAll('.card img')].some(i => i.naturalWidth > 0)")
+    shown_count(page, DONE + 1)
+    page.goto(f"{url}#/scan/{SCANS[ODD].scan_id}?view=3d")
+    page.wait_for_selector(".stage.ready canvas")
+    page.goto(f"{url}#/scan/{SCANS[0].scan_id}")
+    page.get_by_text("This folder holds the picture only").wait_for()
+    assert [one for one in page.asked if not one.startswith(("file:", "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize(
+    "view", ["overview", "brains", "missing", "review", "compare", f"scan/{SCANS[0].scan_id}"]
+)
+def test_a_telephone_scrolls_only_down(page, address, view):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}#/{view}")
+    page.wait_for_selector("h1")
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,1 @@
+"""What strangers may try, a test each; docs/concepts/security.md says where the others stand."""

@@ -1,0 +1,179 @@
+"""What the documentation generates from the code: commands, columns, settings; and lists of pages.
+
+MkDocs calls ``on_files`` and ``on_page_markdown``; the tests call the functions that make the pages.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from allbrains import tables  # noqa: E402
+from allbrains.cli.main import COMMANDS, cli  # noqa: E402
+from allbrains.learn.settings import Settings  # noqa: E402
+from allbrains.store import manifest, schema, split_table  # noqa: E402
+
+_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)]*)?\)")
+
+
+def commands_page() -> str:
+    """Return the reference of every command, from its own ``--help``."""
+    parts = [
+        "# Commands",
+        "Generated from the commands themselves; `allbrains COMMAND --help` prints the same. stdout is data, "
+        "stderr is talk. Exit codes: 0 all done, 1 stopped, 2 usage or configuration, 3 finished with failed "
+        "scans, 130 interrupted.",
+    ]
+    context = click.Context(cli, info_name="allbrains")
+    for name, (_, extra) in COMMANDS.items():
+        command = cli.get_command(context, name)
+        assert command is not None
+        needs = f"Needs `pip install 'allbrains[{extra}]'`." if extra else "Needs the base install only."
+        parts += [f"## {name}", _help(command, name, context), needs]
+        if isinstance(command, click.Group):
+            inner = click.Context(command, info_name=name, parent=context)
+            for sub in command.list_commands(inner):
+                one = command.get_command(inner, sub)
+                assert one is not None
+                parts += [f"### {name} {sub}", _help(one, sub, inner)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _help(command: click.Command, name: str, parent: click.Context) -> str:
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=100, max_content_width=100)
+    return f"```text\n{command.get_help(context)}\n```"
+
+
+def columns_page() -> str:
+    """Return every column of every table, from the schemas that write them."""
+    corpus = manifest.Corpus(
+        recipe="", steps="[]", fingerprint="", grid=manifest.Grid(space="", shape=(1, 1, 1), affine=())
+    )
+    spec = {"map": schema.MapSpec(shape=(1, 1, 1), dtype="uint8", affine=())}
+    samples = schema.samples_schema(
+        specs=spec, numbers=[], texts=[], demographics=[], descriptions={}, corpus=corpus
+    )
+    labelled = [tables.LABELS, tables.CONTEXT, tables.ACQUISITION, tables.HEADERS]
+    sections = [
+        ("`catalog/datasets.parquet`", "A row a dataset that was read.", [tables.DATASETS]),
+        (
+            "`catalog/scans.parquet`",
+            "A row a scan. What its participant, its sidecars and its header say stands beside it.",
+            [tables.SCANS, *labelled],
+        ),
+        ("`catalog/exclusions.parquet`", "A row a file that is left out, and why.", [tables.EXCLUSIONS]),
+        (
+            "`samples.parquet`",
+            "A row a planned scan. Besides the columns here it has those that the catalogue knows of the "
+            "scan (above), and a column for each number and text of the recipe: [Names](names.md). `map` "
+            "stands for each stored map's name.",
+            [samples],
+        ),
+        ("`splits.parquet`", "A row a sample that has a side.", [split_table.SCHEMA]),
+    ]
+    parts = [
+        "# Columns",
+        "Generated from the schemas that write the tables. Each file carries the same descriptions in its "
+        "own field metadata.",
+    ]
+    for title, about, schemas in sections:
+        rows = [
+            f"| `{field.name}` | `{_kind(field)}` | {_described(field)} |" for one in schemas for field in one
+        ]
+        parts += [f"## {title}", about, "\n".join(["| column | type | what |", "|---|---|---|", *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _kind(field: Any) -> str:
+    return str(field.type).replace("<element: ", "<").replace("<item: ", "<")
+
+
+def _described(field: Any) -> str:
+    return str((field.metadata or {}).get(b"description", b"").decode()).replace("|", "\\|")
+
+
+def settings_page() -> str:
+    """Return the settings of ``allbrains learn`` with their defaults, from the class that holds them."""
+    text = inspect.getdoc(Settings) or ""
+    entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", text.partition("Attributes:")[2], re.MULTILINE)
+    defaults = _defaults()
+    rows = [
+        f"| `{name}` | `{defaults.get(name, '')}` | {' '.join(about.split()).replace('``', '`')} |"
+        for name, about in entries
+    ]
+    return "\n".join(
+        [
+            "# Settings of learn",
+            "",
+            "What a file for `allbrains learn --config FILE` may hold, as TOML. Generated from the class "
+            "that reads it. `allbrains learn age OUT --dry-run` prints all of them with the values of a run; "
+            "for `contrastive` some defaults differ.",
+            "",
+            "| setting | default | what |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _defaults() -> dict[str, str]:
+    tree = ast.parse(inspect.getsource(Settings))
+    return {
+        node.target.id: ast.unparse(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None
+    }
+
+
+def list_page(folder: Path, title: str, about: str) -> str:
+    """Return an index of a folder's pages by their headings."""
+    lines = [f"# {title}", "", about, ""]
+    for path in sorted(folder.glob("*.md")):
+        if path.name != "index.md":
+            heading = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+            lines.append(f"* [{heading}]({path.name})")
+    return "\n".join(lines) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """Return the generated pages, by their path under ``docs``."""
+    docs = ROOT / "docs"
+    return {
+        "reference/commands.md": commands_page(),
+        "reference/columns.md": columns_page(),
+        "reference/learn-settings.md": settings_page(),
+        "how-to/index.md": list_page(docs / "how-to", "How-to", "One task a page."),
+        "contributing.md": (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
+        "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
+    }
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the generated pages."""
+    from mkdocs.structure.files import File
+
+    for path, text in pages().items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Show links to the repository's files that are no pages as paths; one to nowhere stays, and warns."""
+    at = (ROOT / "docs" / page.file.src_uri).parent
+
+    def plain(match: re.Match[str]) -> str:
+        target = (at / match[2]).resolve()
+        outside = ROOT in target.parents and ROOT / "docs" not in target.parents
+        return f"{match[1]} (`{target.relative_to(ROOT)}`)" if outside and target.exists() else match[0]
+
+    return _LINK.sub(plain, markdown)
