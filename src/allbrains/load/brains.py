@@ -83,7 +83,7 @@ class Brains:
     @property
     def plot(self) -> Plot:
         """Figures of these brains with matplotlib: ``brains.plot.volumes()``."""
-        return Plot(self)
+        return Plot(self.table)
 
     @property
     def known(self) -> tuple[str, ...]:

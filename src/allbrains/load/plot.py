@@ -11,7 +11,8 @@ from allbrains.errors import ConfigurationError
 from allbrains.load.columns import plain_column
 
 if TYPE_CHECKING:
-    from allbrains.load.brains import Brains
+    import pyarrow as pa
+
     from allbrains.records import Array
 
 _COLOURS = {"female": "#b3478f", "male": "#2a6fbf", "": "#7a8594"}
@@ -24,10 +25,10 @@ class Plot:
     """Figures of brains; each returns a ``matplotlib.figure.Figure`` and draws nothing on a screen itself.
 
     Attributes:
-        brains: whose.
+        table: of samples.
     """
 
-    brains: Brains
+    table: pa.Table
 
     def volumes(self, *names: str) -> Any:
         """Return volumes (ml) against age (years), one panel a volume.
@@ -38,7 +39,7 @@ class Plot:
         Raises:
             ConfigurationError: matplotlib is not installed, or there is no such column.
         """
-        known = self.brains.table.column_names
+        known = self.table.column_names
         chosen = names or tuple(name for name in _VOLUMES if name in known)
         age, sexes = self._numbers("age_years"), self._words("sex")
         figure = _figure(width=3.4 * len(chosen))
@@ -87,12 +88,12 @@ class Plot:
         return figure
 
     def _numbers(self, name: str) -> Array:
-        return np.asarray(plain_column(self.brains.table, name), np.float64)
+        return np.asarray(plain_column(self.table, name), np.float64)
 
     def _words(self, name: str) -> Array:
-        if name not in self.brains.table.column_names:
-            return np.full(len(self.brains), "", object)
-        return np.asarray(plain_column(self.brains.table, name), object)
+        if name not in self.table.column_names:
+            return np.full(len(self.table), "", object)
+        return np.asarray(plain_column(self.table, name), object)
 
 
 def _figure(*, width: float) -> Any:
