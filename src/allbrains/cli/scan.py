@@ -148,5 +148,5 @@ def _words(taken: Taken) -> str:
     return f"{which}: {'; '.join(taken.reasons)} ({taken.way})"
 
 
-def _say(sentence: str) -> None:
-    click.echo(sentence, err=True)
+def _say(trouble: str) -> None:
+    click.echo(trouble or "going on", err=True)
