@@ -5,7 +5,7 @@ import json
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import allbrains
@@ -23,6 +23,7 @@ def root(tmp_path_factory):
     return make(tmp_path_factory.mktemp("ratings") / "corpus")
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.tuples(CELL, st.sampled_from(list(Verdict)), CELL, CELL), max_size=8))
 def test_what_is_written_is_read_again(rows):
     ratings = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allbrains.errors import ConfigurationError, Reason
@@ -69,6 +69,7 @@ def test_columns_come_to_the_page_as_they_are(root):
         assert column(site, name) == site.rows[name].to_pylist()
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.one_of(st.none(), st.text(max_size=5)), max_size=20))
 def test_any_text_survives(words):
     header, (data,) = unpacked(packing.script("x", packing.column(pa.chunked_array([words], pa.string()))))
@@ -88,6 +89,7 @@ def test_the_odd_one_fails_its_limits_and_comes_first(root):
     assert (row["qc"], row["qc_reasons"], row["odd_in"]) == ("look", "cjv", "gm_ml")
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.floats(0.5, 20), st.floats(-100, 100))
 def test_oddness_knows_no_units(gain, shift):
     values = np.array([1.0, 2.0, 3.0, 4.5, 5.0, 30.0])
