@@ -68,7 +68,7 @@ def figures(folder: Path) -> Iterator[tuple[str, Callable[[], Results | None]]]:
 
     yield "age", lambda: run("age", strangers, TOY, "a", epochs=8)
     yield "age, labels shuffled", lambda: run("age", strangers, TOY, "b", epochs=3, shuffle_labels=True)
-    yield "sex", lambda: run("sex", strangers, TOY, "c", epochs=6)
+    yield "sex", lambda: run("sex", strangers, TOY, "c", epochs=8)
     yield "sex, labels shuffled", lambda: run("sex", strangers, TOY, "d", epochs=3, shuffle_labels=True)
     yield "contrastive, no site", lambda: run("contrastive", visitors, EMBEDDING, "e", epochs=14)
     yield "contrastive, strong site", lambda: run("contrastive", sites, EMBEDDING, "f", epochs=4)

@@ -53,7 +53,7 @@ def test_age_is_found_on_unseen_sites(strangers, tmp_path):
 
 
 def test_sex_is_found_and_by_more_than_head_size(strangers, tmp_path):
-    found = figures(run("sex", strangers, tmp_path, epochs=6))
+    found = figures(run("sex", strangers, tmp_path, epochs=8))
     matched = "balanced accuracy, matched by head size"
     for model in ("CNN", "linear"):
         assert found[model, "balanced accuracy"].value > 0.85

@@ -32,10 +32,12 @@ class Encoder(nn.Module):
         edges = list(shape)
         for at, width in enumerate(widths):
             last = at + 1 == len(widths)
-            blocks += [
-                nn.Conv3d(channels, width, 1 if last else 3, padding=0 if last else 1, bias=False),
-                nn.GroupNorm(_groups(width), width),
-            ]
+            kernel = 1 if last else 3
+            # how much tissue there is would be gone if the first block normalised; its bias carries it on
+            first = at == 0
+            blocks.append(nn.Conv3d(channels, width, kernel, padding=kernel // 2, bias=first))
+            if not first:
+                blocks.append(nn.GroupNorm(_groups(width), width))
             strides = [1 if last or edge < 2 * _SMALLEST else 2 for edge in edges]
             if max(strides) > 1:
                 blocks.append(nn.MaxPool3d((strides[0], strides[1], strides[2])))

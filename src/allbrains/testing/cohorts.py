@@ -113,7 +113,7 @@ class Cohort:
         ventricle = 0.28 + 0.08 * (old + scatter[1])
         shell = np.clip((_RADIUS - (0.95 - thickness)) / 0.1, 0, 1) * np.clip((0.98 - _RADIUS) / 0.1, 0, 1)
         deep = np.clip((_RADIUS - ventricle) / 0.1, 0, 1) * np.clip((0.5 - _RADIUS) / 0.15, 0, 1)
-        front = 0.12 * (1 if person.sex == "male" else -1) * np.exp(-((_Y - 0.7) ** 2) / 0.08)
+        front = 0.25 * (1 if person.sex == "male" else -1) * np.exp(-((_Y - 0.7) ** 2) / 0.08)
         noise = np.random.default_rng([self.seed, code, 6]).normal(0, 0.02, SHAPE)
         grey = (shell + 0.6 * deep) * (0.75 + front) + self.folds * self._field(number, 7) + self._trace(site)
         return np.asarray(np.where(_RADIUS < 1.0, np.clip(grey + noise, 0, 1), 0))
