@@ -10,7 +10,7 @@ from allbrains.records import Volume
 from allbrains.sources.dicom import convert as module
 from allbrains.sources.dicom.clean import write_clean, write_clean_image
 from allbrains.sources.dicom.convert import by_dcm2niix, by_gdcm, convert, lies_as
-from allbrains.sources.dicom.examine import examine
+from allbrains.sources.dicom.examine import examine, take
 from allbrains.sources.dicom.instances import Identity
 from allbrains.sources.dicom.people import persons, same
 from allbrains.sources.dicom.refusal import Refusal, Unsuitable
@@ -104,6 +104,26 @@ def test_a_nifti_that_does_not_know_left_from_right_still_does_not(tmp_path):
     write_clean_image(tmp_path / "in.nii", tmp_path / "out.nii")
     header = nibabel.load(tmp_path / "out.nii").header
     assert (int(header["qform_code"]), int(header["sform_code"])) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["Nifti1Image", "Nifti2Image"])
+@pytest.mark.parametrize("name", ["T1w.nii", "T1w.nii.gz", "archive"])
+def test_an_image_file_goes_in_however_it_is_packed(kind, name, tmp_path):
+    import zipfile
+
+    import nibabel
+
+    image = getattr(nibabel, kind)(block().array.astype(np.int16), block().affine)
+    nibabel.save(image, tmp_path / ("in.nii" if name == "archive" else name))
+    if name == "archive":
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.write(tmp_path / "in.nii", "somebody.nii")
+    (tmp_path / "work").mkdir()
+    taken = take(examine(tmp_path / name, tmp_path / "work"), tmp_path / "work", tmp_path / "out.nii")
+    assert taken.way == "read as it is"
+    back = read_image(tmp_path / "out.nii")
+    np.testing.assert_allclose(back.affine, block().affine, atol=1e-4)
+    np.testing.assert_array_equal(back.array, block().array)
 
 
 def test_a_broken_nifti_is_refused(tmp_path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -55,16 +57,16 @@ def _keep_placement(source: Path, path: Path) -> None:
     """Copy both forms and their codes from one NIfTI's header to another's."""
     import nibabel
 
-    # read, not mapped: the file is written over below
-    original, image = nibabel.load(source), nibabel.load(path, mmap=False)
+    original = _header(source)
+    image = nibabel.load(path, mmap=False)  # read, not mapped: the file is written over below
     array: Array = np.asarray(image.dataobj)
     header = image.header.copy()
     for name in ("qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d"):
-        header[name] = original.header[name]
+        header[name] = original[name]
     for name in ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"):
-        header[name] = original.header[name]
-    header["pixdim"][:4] = original.header["pixdim"][:4]
-    units = int(original.header["xyzt_units"]) & 0b111
+        header[name] = original[name]
+    header["pixdim"][:4] = original["pixdim"][:4]
+    units = int(original["xyzt_units"]) & 0b111
     header["xyzt_units"] = units
     fresh = nibabel.Nifti1Image(array, None, header)
     for name in _TEXT_FIELDS:
@@ -72,6 +74,13 @@ def _keep_placement(source: Path, path: Path) -> None:
     nibabel.save(fresh, path)
 
 
-def is_nifti(start: bytes) -> bool:
-    """Return whether a file's first bytes are a NIfTI header's."""
-    return nifti.length(start) > 0
+def _header(source: Path) -> Any:
+    """Return a NIfTI's header; the file's name needs no ending, and it may be zipped."""
+    import nibabel
+
+    with source.open("rb") as raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
+    with gzip.open(source, "rb") if zipped else source.open("rb") as stream:
+        start = stream.read(nibabel.Nifti2Header.sizeof_hdr)
+    kind = nibabel.Nifti2Header if nifti.length(start) == len(start) else nibabel.Nifti1Header
+    return kind(binaryblock=start[: kind.sizeof_hdr], check=False)
