@@ -35,7 +35,9 @@ def name_of(path):
 
 
 def blocks(path, *languages):
-    found = re.findall(r"^```(\w+)[^\n]*\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    found = re.findall(
+        r"^```(\w+)[^\n]*\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
     return [code for language, code in found if language in languages]
 
 
@@ -102,7 +104,9 @@ def test_the_site_builds_without_a_warning_and_holds_every_page(site):
 
 def test_the_site_fetches_nothing_from_elsewhere(site):
     for page in site.rglob("*.html"):
-        loaded = re.findall(r"<(?:script|img|link)[^>]+(?:src|href)=\"?(https?://[^\s\">]+)", page.read_text())
+        loaded = re.findall(
+            r"<(?:script|img|link)[^>]+(?:src|href)=\"?(https?://[^\s\">]+)", page.read_text()
+        )
         assert [url for url in loaded if "github.com" not in url] == [], page
 
 
