@@ -147,7 +147,8 @@ def test_commands_on_a_page_exist_with_their_options(path):
 
 
 def test_a_wrong_command_on_a_page_would_be_found():
-    code = "make\nallbrains biuld --out x  # comment\nallbrains build --otu x \\\n  --limit=3 --job 2 && allbrains plan -q"
+    code = "make\nallbrains biuld --out x  # comment\nallbrains build --otu x \\\n  --limit=3 --job 2"
+    code += " && allbrains plan -q"
     assert faults_in(code) == ["no command biuld", "--otu", "--job", "-q"]
 
 
