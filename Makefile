@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint docs system bench clean
+.PHONY: demo test lint docs system bench web clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,9 @@ system:
 
 bench: $(VENV)/.installed  ## DATA=folder with brains/ and labels/; see docs/benchmarks.md
 	$(BIN)/python bench/processing.py $(DATA)
+
+web:  ## the report's page, from web/ into the package; needs Node 20. The result is committed
+	cd web && npm ci --no-audit --no-fund && npm run check && npm run build
 
 clean:
 	rm -rf $(VENV) .demo .site

@@ -144,9 +144,11 @@ def main(datasets: int, latency: float, seed: int) -> None:
     ready = server.cpu_s()
     with tempfile.TemporaryDirectory() as folder:
         first = crawl(server, Path(folder))
+        click.echo(f"first run: {first}", err=True)  # at once: the rest may take minutes
         served = server.cpu_s() - ready
-        floor_s, size = floor(server)
         second = crawl(server, Path(folder))
+        click.echo(f"second run: {second}", err=True)
+        floor_s, size = floor(server)
     server.close()
     asked, least = first.requests["graphql"], datasets / 100 + datasets
     lines = [

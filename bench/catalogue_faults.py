@@ -30,7 +30,7 @@ from allbrains.testing.catalogues import silent, untold
 ALTERED = {"duplicate-key": ("scan_id", "digest", "digest_group", "copies", "size")}
 
 
-def crawled(server: sandbox.Server, cache: Path) -> Catalogue:
+def crawled(server: sandbox.Sandbox, cache: Path) -> Catalogue:
     """Crawl a server from nothing."""
     ends = Endpoints(api=server.api, bucket=server.bucket)
     return crawl(place(endpoints=ends, bids=None, datasets=(), cache=cache).source)

@@ -38,6 +38,8 @@ brains[0].gm
 print(brains.table["gm_nbytes"][0])
 """
 
+NOWHERE = subprocess.DEVNULL
+
 
 def environment(hub: HubServer, home: Path) -> dict[str, str]:
     """Return what the Hub's client reads."""
@@ -48,9 +50,8 @@ def environment(hub: HubServer, home: Path) -> dict[str, str]:
 def kills(corpus: Path, hub: HubServer, home: Path, count: int, longest_s: float) -> None:
     """Publish, killed so many times; each run may live for a random part of ``longest_s``."""
     draw, killed, command = random.Random(1), 0, publish(corpus)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     while killed < count:
-        running = subprocess.Popen(command, env=environment(hub, home), **quiet)
+        running = subprocess.Popen(command, env=environment(hub, home), stdout=NOWHERE, stderr=NOWHERE)
         try:
             running.wait(draw.uniform(0.3, longest_s))
         except subprocess.TimeoutExpired:
@@ -61,7 +62,7 @@ def kills(corpus: Path, hub: HubServer, home: Path, count: int, longest_s: float
         # it came to its end: go on with an empty Hub, as nothing more could be killed
         print(f"  whole after {killed} kills: {verdict(corpus, hub)}; from the beginning")
         empty(hub)
-    subprocess.run(command, env=environment(hub, home), check=True, **quiet)
+    subprocess.run(command, env=environment(hub, home), check=True, stdout=NOWHERE, stderr=NOWHERE)
     print(f"killed {killed} times, then finished: {verdict(corpus, hub)}")
 
 

@@ -5,14 +5,19 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import HfApi, constants
 from PIL import Image
 
+from allbrains.cli.main import run
 from allbrains.errors import Reason
+from allbrains.publish.hub import HubTarget
 from allbrains.records import Rejected
 from allbrains.store.layout import Layout
 from allbrains.tables import DATASETS
@@ -85,10 +90,17 @@ def corpus(one_corpus, tmp_path):
 
 
 class Publisher:
-    """Runs commands in processes of their own, as the Hub's client reads its settings when imported."""
+    """Publishes to a stand-in: in this process, or, where that has to die or to be another's, in its own."""
 
-    def __init__(self, hub, home):
-        self.hub, self.home = hub, home
+    def __init__(self, hub, home, monkeypatch):
+        self.hub, self.home, self.token = hub, home, TOKEN
+        monkeypatch.setattr(
+            constants, "HF_HUB_DISABLE_XET", True
+        )  # the client reads its settings when imported
+        monkeypatch.setattr(HubTarget, "of", self.target)
+
+    def target(self, repository):
+        return HubTarget(repository=repository, api=HfApi(endpoint=self.hub.url, token=self.token))
 
     def environment(self, **changes):
         told = {
@@ -112,8 +124,12 @@ class Publisher:
         assert TOKEN not in ended.stderr + ended.stdout
         return ended
 
-    def publish(self, *arguments, code=0, **changes):
-        return self.run("-m", "allbrains", "publish", *arguments, code=code, **changes)
+    def publish(self, *arguments, code=0):
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            ended = run(["publish", *map(str, arguments)])
+        assert ended == code, err.getvalue()
+        assert self.token not in out.getvalue() + err.getvalue()
+        return SimpleNamespace(stdout=out.getvalue(), stderr=err.getvalue())
 
     def files(self, name="user/brains"):
         """Return what the Hub's head holds: bytes by name."""
@@ -125,12 +141,12 @@ class Publisher:
 
 
 @pytest.fixture
-def publisher(tmp_path):
+def publisher(tmp_path, monkeypatch):
     with HubServer(tmp_path / "hub") as hub:
-        yield Publisher(hub, tmp_path / "hf")
+        yield Publisher(hub, tmp_path / "hf", monkeypatch)
 
 
 @pytest.fixture
-def xet_publisher(tmp_path):
+def xet_publisher(tmp_path, monkeypatch):
     with HubServer(tmp_path / "hub", xet=True) as hub:
-        yield Publisher(hub, tmp_path / "hf")
+        yield Publisher(hub, tmp_path / "hf", monkeypatch)

@@ -144,6 +144,16 @@ def test_only_what_changed_is_sent(published, corpus, capsys):
     assert (published / "samples.parquet").read_bytes() == (corpus / "samples.parquet").read_bytes()
 
 
+def test_a_damaged_shard_is_not_published(corpus, tmp_path, capsys):
+    shard = next(corpus.glob("shards/ds000011/*"))
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    assert run(["publish", str(corpus), str(tmp_path / "there")]) == 1
+    assert "damaged" in capsys.readouterr().err
+    assert not (tmp_path / "there").exists()
+
+
 def test_another_corpus_is_not_overwritten(published, corpus, tmp_path, capsys):
     other = tmp_path / "other"
     shutil.copytree(corpus, other)

@@ -35,6 +35,21 @@ def test_a_marker_keeps_its_world_coordinates_in_every_orientation(codes):
     assert "".join(nibabel.aff2axcodes(out.affine)) == "RAS"
 
 
+def test_all_48_orientations_of_a_file_become_the_same_bytes():
+    rng = np.random.default_rng(4)
+    array = rng.random((20, 24, 28)).astype(np.float32)
+    start = np.diag([4.0, 3.5, 3.0, 1.0])
+    start[:3, 3] = (-30, -50, -20)
+    found = set()
+    for codes in ORIENTATIONS:
+        turn = nibabel.orientations.axcodes2ornt(codes)
+        turned = nibabel.orientations.apply_orientation(array, turn)
+        affine = start @ nibabel.orientations.inv_ornt_aff(turn, array.shape)
+        out = Canonical()(Case(images={"t1w": Volume(array=turned, affine=affine)})).images["t1w"]
+        found.add((out.array.shape, out.array.tobytes(), np.round(out.affine, 9).tobytes()))
+    assert len(found) == 1
+
+
 def volume(array: np.ndarray, spacing: float = 4.0) -> Case:
     affine = np.diag([spacing, spacing, spacing, 1])
     return Case(images={"t1w": Volume(array=array.astype(np.float32), affine=affine)})

@@ -95,6 +95,7 @@ async function container(path: string, fresh = false): Promise<Container> {
 
 /** A corpus' data, below a folder of its own: the report's, or that of the one to compare with. */
 export class Corpus {
+  readonly ready = new Map<string, Column>();
   private held = new Map<string, Promise<unknown>>();
   private volumes = new Map<string, Promise<Volume>>();
   private constructor(readonly base: string, readonly about: About) {}
@@ -107,6 +108,9 @@ export class Corpus {
   fact(name: string): ColumnFact | undefined { return this.about.columns.find((one) => one.name === name); }
 
   column(name: string): Promise<Column> {
+    return this.fetched(name).then((column) => { this.ready.set(name, column); return column; });
+  }
+  private fetched(name: string): Promise<Column> {
     const number = this.about.columns.findIndex((one) => one.name === name);
     return this.once(`column ${name}`, async () => {
       if (number < 0) return new Column(name, null, new Uint16Array(this.about.rows).fill(65535), [], 65535);

@@ -24,8 +24,8 @@ export function go(view: string, query: Query, extra: Record<string, string> = {
   else { history.replaceState(null, "", hash); dispatchEvent(new HashChangeEvent("hashchange")); }
 }
 
-export function Filters({ query, view, count, total, extra = {} }: {
-  query: Query; view: string; count: number; total: number; extra?: Record<string, string>;
+export function Filters({ query, view, count, total, extra = {}, hide = [] }: {
+  query: Query; view: string; count: number; total: number; extra?: Record<string, string>; hide?: string[];
 }) {
   const { corpus } = useShared();
   const [adding, setAdding] = useState("");
@@ -36,7 +36,7 @@ export function Filters({ query, view, count, total, extra = {} }: {
     delete words[name]; delete ranges[name];
     set({ words, ranges });
   };
-  const active = [...Object.keys(query.words), ...Object.keys(query.ranges)];
+  const active = [...Object.keys(query.words), ...Object.keys(query.ranges)].filter((name) => !hide.includes(name));
   const sorts = [...new Set([...SORTS.filter((one) => names.includes(one)), ...names])];
   return (
     <div class="filters">

@@ -1,5 +1,5 @@
 import { createContext } from "preact";
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Column, Corpus, Ratings } from "./data";
 import { type Place, place } from "./query";
 
@@ -31,7 +31,12 @@ export function useColumns(corpus: Corpus | null, names: string[]): Map<string, 
     }, (error: Error) => console.error(error.message));
     return () => { here = false; };
   }, [corpus, key]);
-  return held && held.key === key ? held.columns : null;
+  // what is loaded already is there at once: nothing flickers when a filter is added
+  return useMemo(() => {
+    if (held && held.key === key) return held.columns;
+    const ready = corpus ? names.map((name) => corpus.ready.get(name)) : [undefined];
+    return ready.every((one) => one !== undefined) ? new Map(ready.map((one) => [one!.name, one!])) : null;
+  }, [corpus, key, held]);
 }
 
 export function usePromise<T>(make: () => Promise<T> | null, keys: unknown[]): { value: T | null; error: string } {

@@ -31,7 +31,7 @@ export function Missing() {
     <section>
       <h1>Why a scan is missing</h1>
       <p class="lead">Everything that was found and is no sample: each with its code, what the program saw, and what can be done.</p>
-      <Filters query={query} view="missing" count={found?.length ?? 0} total={corpus.about.rows} />
+      <Filters query={query} view="missing" count={found?.length ?? 0} total={corpus.about.rows} hide={at.params.has("outcome") ? [] : ["outcome"]} />
       {!columns || !found ? <p class="loading">Loading…</p> : found.length === 0 ? <p class="empty">Nothing is missing here.</p> : (
         <>
           <ul class="codes">
@@ -41,8 +41,8 @@ export function Missing() {
                 <li key={outcome + reason}>
                   <a href={`#/missing?${formatQuery({ search: "", sort: "odd", ranges: {}, words: { outcome: [outcome], ...(reason ? { reason: [reason] } : {}) } })}`}>
                     <b class="count">{count.toLocaleString("en-GB")}</b>
-                    <span><span class={`badge ${outcome.replace(" ", "")}`}>{outcome}</span> <code>{reason}</code><br />
-                      {means || OUTCOMES[outcome]} <span class="quiet">{todo}</span></span>
+                    <span><span class={`badge ${outcome.replace(" ", "")}`}>{outcome}</span> {reason && <code>{reason}</code>}<br />
+                      {means || OUTCOMES[outcome]} <span class="quiet"><Prose text={todo} /></span></span>
                   </a>
                 </li>
               );
@@ -58,7 +58,7 @@ export function Missing() {
                   <tr key={row}>
                     <td>{id ? <a href={`#/scan/${id}`}>{word("dataset")}</a> : word("dataset")}</td>
                     <td class="path">{word("path") || "(the whole dataset)"}</td>
-                    <td><span class={`badge ${word("outcome").replace(" ", "")}`}>{word("outcome")}</span> <code>{word("reason")}</code></td>
+                    <td><span class={`badge ${word("outcome").replace(" ", "")}`}>{word("outcome")}</span> {word("reason") && <code>{word("reason")}</code>}</td>
                     <td class="detail">{details?.[at]?.texts.detail ?? ""}</td>
                   </tr>
                 );
@@ -76,6 +76,11 @@ export function Missing() {
       )}
     </section>
   );
+}
+
+/** Text in which what is between backticks is code. */
+export function Prose({ text }: { text: string }) {
+  return <>{text.split("`").map((part, at) => (at % 2 ? <code>{part}</code> : part))}</>;
 }
 
 export const OUTCOMES: Record<string, string> = {

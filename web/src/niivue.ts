@@ -49,7 +49,10 @@ async function show(canvas: HTMLCanvasElement, volume: Volume) {
     if (outline) wanted.push(once("outline", async () => { const data = border(volume); return data && coloured(data, "outline", 1, 0, 1); }));
     const layers = (await Promise.all(wanted)).filter((one) => one !== null);
     for (const one of layers) one.opacity = one.colormap === "outline" ? 0.9 : opacity;
-    nv.volumes = [base, ...layers]; // all at once: each addVolume would draw the whole scene again
+    // all at once: each addVolume and removeVolume would draw the whole scene again
+    nv.volumes = [base, ...layers];
+    nv.back = base;
+    nv.overlays = layers;
     nv.updateGLVolume();
   }
   return { look, close: () => { nv.gl?.getExtension("WEBGL_lose_context")?.loseContext(); } };

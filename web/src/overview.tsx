@@ -165,7 +165,7 @@ function Pyramid({ columns, done }: { columns: Map<string, Column>; done: number
     <div class="panel">
       <h2>Age and sex <span class="quiet">scans that are done</span></h2>
       <div class="pyramid" role="table" aria-label="Scans by age and sex">
-        <div class="line headline" role="row"><span role="columnheader">male</span><span role="columnheader">years</span><span role="columnheader">female <span class="quiet">and sex unknown</span></span></div>
+        <div class="line headline" role="row"><span role="columnheader">male</span><span role="columnheader">years</span><span role="columnheader">female{[...bins.values()].some((one) => one.rest) && <span class="quiet"> and unknown</span>}</span></div>
         {all.map((low) => {
           const bin = bins.get(low) ?? { male: 0, female: 0, rest: 0 };
           return (

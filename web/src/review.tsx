@@ -1,16 +1,17 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Filters, useQuery } from "./filters";
 import { useFound } from "./gallery";
-import { useShared } from "./hooks";
+import { title, useShared } from "./hooks";
 import { formatQuery } from "./query";
 
 const RATINGS = [["accept", "a"], ["doubt", "d"], ["reject", "r"]] as const;
 
 export function RateBar({ scanId, rated, noteRef }: { scanId: string; rated?: () => void; noteRef?: { current: HTMLInputElement | null } }) {
   const { corpus, ratings, rate } = useShared();
-  const [note, setNote] = useState(ratings[scanId]?.[1] ?? "");
+  const kept = ratings[scanId]?.[1] ?? "";
+  const [note, setNote] = useState(kept);
   const [error, setError] = useState("");
-  useEffect(() => { setNote(ratings[scanId]?.[1] ?? ""); setError(""); }, [scanId]);
+  useEffect(() => { setNote(kept); setError(""); }, [scanId, kept]);
   const now = ratings[scanId]?.[0] ?? "";
   if (!corpus.about.served) return (
     <p class="ratebar quiet">{now ? <>Rated <span class={`badge ${now}`}>{now}</span> {note}</> : "Not rated."} To rate, open this with <code>allbrains serve</code>.</p>
@@ -23,7 +24,7 @@ export function RateBar({ scanId, rated, noteRef }: { scanId: string; rated?: ()
       </div>
       <input ref={noteRef} type="text" aria-label="Note" placeholder="Note (n)" value={note} maxLength={2000} onInput={(event) => setNote(event.currentTarget.value)}
         onKeyDown={(event) => { if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur(); }}
-        onBlur={() => { if (now && note !== (ratings[scanId]?.[1] ?? "")) rate(scanId, now, note).catch((problem: Error) => setError(problem.message)); }} />
+        onBlur={() => { if (now && note !== kept) rate(scanId, now, note).catch((problem: Error) => setError(problem.message)); }} />
       {error && <span class="error" role="alert">not saved: {error}</span>}
     </div>
   );
@@ -71,7 +72,7 @@ export function Review() {
             {word("outcome") === "done" ? <img src={corpus.montage(id)} alt={`Slices of ${word("dataset")} sub-${word("subject")}`} /> : <div class="nopicture"><b>{word("outcome")}</b></div>}
             <div class="about">
               <p><b>{word("dataset")}</b> sub-{word("subject")}{word("session") && ` ses-${word("session")}`} <span class="quiet">{[word("age_years") && `${word("age_years")} y`, word("sex")].filter(Boolean).join(", ")}</span></p>
-              <p class="quiet">{word("qc") === "look" ? <>outside its limits: {word("qc_reasons")}</> : word("odd_in") ? <>oddest number: {word("odd_in")}, {Number(columns.get("oddness")!.number(row!)).toFixed(1)} robust deviations from the middle</> : ""}</p>
+              <p class="quiet">{word("qc") === "look" ? <>outside its limits: {word("qc_reasons").split(", ").map(title).join(", ")}</> : word("odd_in") ? <>oddest number: {title(word("odd_in"))}, {Number(columns.get("oddness")!.number(row!)).toFixed(1)} robust deviations from the middle</> : ""}</p>
             </div>
           </div>
           <RateBar scanId={id} rated={() => go(1)} noteRef={noteRef} />

@@ -3,7 +3,7 @@ import { type Column, type Cost, type Detail, type Receipt, shown } from "./data
 import { useFound } from "./gallery";
 import { useQuery } from "./filters";
 import { title, unit, useColumns, usePromise, useShared } from "./hooks";
-import { OUTCOMES } from "./missing";
+import { OUTCOMES, Prose } from "./missing";
 import { formatQuery } from "./query";
 import { RateBar } from "./review";
 import { Viewer } from "./viewer";
@@ -66,10 +66,10 @@ function Missing({ row, word }: { row: number; word: (name: string) => string })
   const [means, todo] = corpus.about.advice[word("reason")] ?? [OUTCOMES[word("outcome")] ?? "", ""];
   return (
     <div class="notice">
-      <h2><span class={`badge ${word("outcome").replace(" ", "")}`}>{word("outcome")}</span> <code>{word("reason")}</code></h2>
+      <h2><span class={`badge ${word("outcome").replace(" ", "")}`}>{word("outcome")}</span> {word("reason") && <code>{word("reason")}</code>}</h2>
       <p>{means}</p>
       {value?.texts.detail && <pre>{value.texts.detail}</pre>}
-      {todo && <p><b>What to do.</b> {todo}</p>}
+      {todo && <p><b>What to do.</b> <Prose text={todo} /></p>}
     </div>
   );
 }
@@ -158,7 +158,7 @@ function Facts({ row, word }: { row: number; word: (name: string) => string }) {
           {doi && <a rel="noopener noreferrer" target="_blank" href={`https://doi.org/${doi}`}>doi:{doi} ↗</a>}
           <a href={`#/brains?${new URLSearchParams({ dataset })}`}>all its scans here</a>
         </p>
-        <dl>{columns && names.filter((name) => columns.get(name)!.word(row)).map((name) => <><dt>{title(name)}</dt><dd>{columns.get(name)!.word(row)} <span class="quiet">{unit(name)}</span></dd></>)}</dl>
+        <dl>{columns && names.filter((name) => !["", "no"].includes(columns.get(name)!.word(row))).map((name) => <><dt>{title(name)}</dt><dd>{columns.get(name)!.word(row)} <span class="quiet">{unit(name)}</span></dd></>)}</dl>
       </div>
       {detail && <Receipts receipts={detail.receipts} />}
       <Provenance costs={detail?.costs ?? []} texts={detail?.texts ?? {}} id={word("scan_id")} />
@@ -184,6 +184,7 @@ function Receipts({ receipts }: { receipts: Receipt[] }) {
 function Provenance({ costs, texts, id }: { costs: Cost[]; texts: Record<string, string>; id: string }) {
   const { corpus } = useShared();
   const about = corpus.about;
+  const rest = Object.entries(texts).filter(([name]) => !["detail", "digest", "allbrains_version"].includes(name));
   const wall = costs.reduce((sum, one) => sum + one.wall_s, 0), cpu = costs.reduce((sum, one) => sum + one.cpu_s, 0);
   const peak = Math.max(0, ...costs.map((one) => one.mb));
   const most = Math.max(...costs.map((one) => one.wall_s), 0.001);
@@ -205,7 +206,7 @@ function Provenance({ costs, texts, id }: { costs: Cost[]; texts: Record<string,
         </details>
       )}
       <details><summary>Settings of the recipe</summary><pre>{pretty(about.steps)}</pre></details>
-      {Object.keys(texts).length > 0 && <details><summary>All texts</summary><dl>{Object.entries(texts).map(([name, text]) => <><dt>{name}</dt><dd class="wrap">{text}</dd></>)}</dl></details>}
+      {rest.length > 0 && <details><summary>All texts</summary><dl>{rest.map(([name, text]) => <><dt>{name}</dt><dd class="wrap">{text}</dd></>)}</dl></details>}
     </div>
   );
 }

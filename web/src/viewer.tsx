@@ -63,6 +63,7 @@ function Legend({ overlay }: { overlay: Overlay }) {
 function Three({ volume, look, fail }: { volume: Volume; look: Look; fail: (text: string) => void }) {
   const box = useRef<HTMLDivElement>(null);
   const [ready, setReady] = useState<Shown | null>(null);
+  const [drawn, setDrawn] = useState("");
   useEffect(() => {
     let here = true, shown: Shown | null = null;
     const canvas = document.createElement("canvas");
@@ -77,8 +78,8 @@ function Three({ volume, look, fail }: { volume: Volume; look: Look; fail: (text
     })().catch((error: Error) => { if (here) fail(error.message); });
     return () => { here = false; setReady(null); shown?.close(); };
   }, [volume]);
-  useEffect(() => { ready?.look(look).catch((error: Error) => fail(error.message)); }, [ready, look]);
-  return <div class={`stage three ${ready ? "ready" : ""}`} ref={box} />;
+  useEffect(() => { ready?.look(look).then(() => setDrawn(look.overlay), (error: Error) => fail(error.message)); }, [ready, look]);
+  return <div class="stage three" data-drawn={ready ? drawn : ""} ref={box} />;
 }
 
 const AXES = ["Sagittal", "Coronal", "Axial"];

@@ -88,7 +88,7 @@ def _lines(different: Changes) -> Iterator[str]:
     yield (
         f"since the last run: {len(different.new)} new datasets, {len(different.changed)} changed, "
         f"{len(different.withdrawn)} withdrawn; {different.scans_added} scans more, "
-        f"{different.scans_gone} fewer"
+        f"{different.scans_gone} fewer, {different.scans_changed} with another digest"
     )
     for row in different.withdrawn:
         yield f"  withdrawn: {row.dataset}: {row.evidence}"

@@ -126,7 +126,7 @@ def _listed(one: Candidate, as_json: bool) -> str:
     size = f"{one.series.first.columns}×{one.series.first.rows}×{len(planes)}" if planes else "-"
     edges = "×".join(f"{mm:.2f}" for mm in one.volume.spacing) if one.volume else "-"
     usable = "yes" if one.is_usable else "no"
-    why = "; ".join([*one.judged.reasons, *([one.fault.sentence] if one.fault else [])])
+    why = "; ".join(one.why)
     if as_json:
         fields = ("series", "kind", "size", "spacing_mm", "usable", "why")
         cells = (one.series.label, one.judged.kind.value, size, edges, one.is_usable, why)
@@ -148,5 +148,5 @@ def _words(taken: Taken) -> str:
     return f"{which}: {'; '.join(taken.reasons)} ({taken.way})"
 
 
-def _say(sentence: str) -> None:
-    click.echo(sentence, err=True)
+def _say(trouble: str) -> None:
+    click.echo(trouble or "going on", err=True)

@@ -78,6 +78,27 @@ def monai_dictionary(volumes: Mapping[str, Volume], row: Mapping[str, Any]) -> d
     return {**row, **images}
 
 
+def niivue_widget(volumes: Mapping[str, Volume]) -> Any:
+    """Return an ``ipyniivue.NiiVue`` that shows the volumes, the first one below the others.
+
+    Raises:
+        ConfigurationError: ipyniivue or nibabel is not installed.
+    """
+    try:
+        import ipyniivue
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("niivue() needs ipyniivue: pip install ipyniivue nibabel") from error
+    layers = [
+        ipyniivue.Volume(
+            name=f"{name}.nii", data=nibabel_image(volume).to_bytes(), opacity=0.4 if place else 1.0
+        )
+        for place, (name, volume) in enumerate(volumes.items())
+    ]
+    widget = ipyniivue.NiiVue()
+    widget.load_volumes(layers)
+    return widget
+
+
 def decoded_rows(
     rows: Mapping[str, Sequence[Any]], specs: Mapping[str, MapSpec]
 ) -> dict[str, Sequence[Any] | list[Array]]:

@@ -18,6 +18,8 @@ from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.load import adapters, columns, derived
 from allbrains.load.batches import Batches, Crop, Settings
 from allbrains.load.order import Share
+from allbrains.load.picture import brain_html
+from allbrains.load.plot import Plot
 from allbrains.records import Volume
 from allbrains.store import codec, quantise
 from allbrains.store.blobs import Place, Shelf
@@ -77,6 +79,11 @@ class Brains:
     def affine(self) -> Affine:
         """Shape (4, 4), voxel index of the corpus grid → RAS+ mm of the template space."""
         return np.array(self.corpus.grid.affine)
+
+    @property
+    def plot(self) -> Plot:
+        """Figures of these brains with matplotlib: ``brains.plot.volumes()``."""
+        return Plot(self.table)
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -318,6 +325,14 @@ class Brain:
     def to_nibabel(self, name: str) -> Nifti1Image:
         """Return a map as a ``nibabel.Nifti1Image`` in memory, float32."""
         return adapters.nibabel_image(self.volume(name))
+
+    def niivue(self) -> Any:
+        """Return a NiiVue widget with the chosen maps, the first one below the others; needs ipyniivue."""
+        return adapters.niivue_widget(self._volumes())
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the picture, and what is known of the scan."""
+        return brain_html(self.row, self.montage)
 
     def to_torchio(self) -> Any:
         """Return the chosen maps, but no vector fields, and what is known of the scan: a ``Subject``."""

@@ -21,7 +21,7 @@ from allbrains.records import Array
 
 LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 DRAWS = 40  # bootstrap draws: enough for a 90 % band to a tenth of its width
-PEOPLE_A_DRAW = 1000  # drawn at most; the spread is then scaled to the people that there are
+PEOPLE_A_DRAW = 400  # drawn at most, for speed; the spread is then scaled to the people that there are
 BAND = (0.05, 0.95)  # of the draws
 MALE = {"female": 0.0, "male": 1.0}
 

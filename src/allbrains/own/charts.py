@@ -91,12 +91,12 @@ def _axes(frame: _Frame, unit: str) -> str:
     parts = []
     for tick in _ticks(*frame.ages):
         x = float(frame.across(np.array(tick)))
-        parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - 14}" text-anchor="middle">{tick:g}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - 17}" text-anchor="middle">{tick:g}</text>')
     for tick in _ticks(*frame.values):
         y = float(frame.up(np.array(tick)))
         parts.append(f'<path class="axis" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>')
         parts.append(f'<text x="{_LEFT - 4}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    parts.append(f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 2}" text-anchor="end">age, years</text>')
+    parts.append(f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 4}" text-anchor="end">age, years</text>')
     parts.append(f'<text x="2" y="{_TOP}">{unit}</text>')
     return "".join(parts)
 

@@ -122,14 +122,22 @@ def compare(
     out = []
     for measure in MEASURES:
         value = numbers.get(measure.column, math.nan)
-        if people is None or not subject.is_known or not math.isfinite(value):
-            why = why_nobody if people is None else "age or sex is not known: give --age and --sex"
+        why = _why_not(value, subject, people, why_nobody)
+        if people is None or why:
             out.append(Compared(measure=measure, value=value, why_not=why))
         elif measure.column not in people.values:
             out.append(Compared(measure=measure, value=value, why_not="the corpus doesn't have this number"))
         else:
             out.append(_compared(measure, value, subject, people, with_sites))
     return out
+
+
+def _why_not(value: float, subject: Subject, people: People | None, why_nobody: str) -> str:
+    if people is None:
+        return why_nobody
+    if not math.isfinite(value):
+        return "the recipe doesn't measure some of these numbers"
+    return "" if subject.is_known else "age or sex is not known: give --age and --sex"
 
 
 def lobe_volumes(numbers: Mapping[str, float]) -> list[tuple[str, float, float]]:

@@ -13,11 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from allbrains import recipes
+from allbrains.build.alone import alone
 from allbrains.build.build import build
 from allbrains.build.engines import Local
-from allbrains.build.guard import Limits
+from allbrains.build.guard import Limits, Report
+from allbrains.build.pause import Disk, Pause
 from allbrains.build.plan import Plan
-from allbrains.build.room import Room
 from allbrains.errors import ConfigurationError
 from allbrains.export.native import warp_of
 from allbrains.load import Brain
@@ -89,16 +90,17 @@ def process(image: Path, out: Path, *, recipe: str, limits: Limits, say: Say) ->
             held = {member.scan.scan_id for member in ledger.members()}
         if held - {scan.scan_id}:
             raise ConfigurationError(f"{out} holds another scan already: use another --out")
-    build(
-        [scan],
-        pa.table({"scan_id": pa.array([], pa.string())}),
-        layout,
-        recipe=recipe,
-        engine=Local(slots=1, limits=limits, log=(out / "workers.log").resolve()),
-        network=Network(origins=(), roots=(f"{image.resolve().parent}/",)),
-        watch=_Silent(),
-        room=Room(out, say),
-    )
+    with alone(layout):
+        build(
+            [scan],
+            pa.table({"scan_id": pa.array([], pa.string())}),
+            layout,
+            recipe=recipe,
+            engine=Local(slots=1, limits=limits),
+            network=Network(origins=(), roots=(f"{image.resolve().parent}/",)),
+            watch=_Silent(),
+            pause=Pause([Disk(out)], say),
+        )
     with Ledger.open(layout.ledger) as ledger:
         return ledger.outcomes()[scan.scan_id]
 
@@ -151,8 +153,11 @@ class _Silent:
     def begin(self, plan: Plan) -> None:
         """Learn what will be done."""
 
-    def see(self, scan: Scan, outcome: Outcome) -> None:
+    def see(self, scan: Scan, report: Report) -> None:
         """Learn the outcome."""
+
+    def again(self, scan: Scan, report: Report) -> None:
+        """Learn of a failed try."""
 
 
 def _compared(

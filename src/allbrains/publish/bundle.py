@@ -141,10 +141,12 @@ def _shards(layout: Layout, facts: Facts) -> list[Item]:
             raise CorpusError(
                 f"shard {path}: expected {size} bytes, found {found}; `allbrains verify` tells more"
             )
-        if name in listed and size > _GIT_KEEPS:
+        if name in listed and size > _GIT_KEEPS:  # `send` looks at it when it goes
             items.append(Item(name=name, path=path, size=size, sha256=listed[name]))
-        else:
-            items.append(item_of(name, path))
+            continue
+        items.append(item_of(name, path))
+        if listed.get(name, items[-1].sha256) != items[-1].sha256:
+            raise CorpusError(f"shard {path} is damaged: see `allbrains verify`")
     return items
 
 

@@ -84,7 +84,8 @@ def _summary(facts: Facts) -> str:
         f"{facts.scans} T1-weighted MRI scans of {facts.people} people from {len(facts.parts)} datasets, "
         f"stripped of the skull, in the space {markdown(corpus.grid.space)} on a grid of "
         f"{shape} voxels, with tissues and deformations: {facts.shard_bytes / 1e9:.2f} GB. "
-        f"Made by allbrains {VERSION}, recipe `{corpus.recipe}` ({corpus.fingerprint}); every step with its settings is in `allbrains.json`.\n\n"
+        f"Made by allbrains {VERSION}, recipe `{corpus.recipe}` ({corpus.fingerprint}); every step with its "
+        "settings is in `allbrains.json`.\n\n"
         "People are counted by dataset: somebody who took part in two counts twice."
     )
 

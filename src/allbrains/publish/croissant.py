@@ -93,7 +93,8 @@ def croissant(address: str, facts: Facts, *, samples: Item, schema: pa.Schema, s
         "keywords": ["MRI", "brain", "T1w", "BIDS"],
         "distribution": _distribution(where, samples, shards),
         "recordSet": [_records(schema)],
-        **_responsible(facts),
+        **_collected(facts),
+        **_to_be_used(facts),
     }
     return json.dumps(described, indent=1, ensure_ascii=False) + "\n"
 
@@ -174,7 +175,8 @@ def _field(column: pa.Field) -> dict[str, Any]:
     }
 
 
-def _responsible(facts: Facts) -> dict[str, Any]:
+def _collected(facts: Facts) -> dict[str, Any]:
+    """Return the fields for responsible AI on where the data come from."""
     ages, corpus = facts.numbers("age_years"), facts.corpus
     spread = f"Ages are known of {len(ages)} of {facts.scans} scans"
     spread += f", {min(ages):.0f} to {max(ages):.0f} years. " if ages else ". "
@@ -198,6 +200,12 @@ def _responsible(facts: Facts) -> dict[str, Any]:
             "Datasets differ in scanner, protocol, defacing, age and diagnosis at once, so labels and "
             "datasets are confounded; people come mostly from universities and hospitals of rich countries.",
         ],
+    }
+
+
+def _to_be_used(facts: Facts) -> dict[str, Any]:
+    """Return the fields for responsible AI on what the data are good for."""
+    return {
         "rai:dataLimitations": [
             "Automatic processing without a person's look at each scan; lesions and resections bend the "
             "warp; small structures are lost to the grid. Not for clinical use."

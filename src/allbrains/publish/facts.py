@@ -113,5 +113,5 @@ def failed_reasons(judged: pa.Table) -> dict[str, int]:
 
 
 def _triples(table: pa.Table, column: str) -> list[tuple[str, str, str | bool]]:
-    columns = (table[name].to_pylist() for name in ("dataset", "snapshot", column))
-    return list(zip(*columns, strict=True))
+    datasets, snapshots, values = (table[name].to_pylist() for name in ("dataset", "snapshot", column))
+    return list(zip(datasets, snapshots, values, strict=True))

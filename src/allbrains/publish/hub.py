@@ -159,14 +159,14 @@ def _translating(where: str) -> Iterator[None]:
         raise
     except LocalTokenNotFoundError as error:
         raise ConfigurationError(f"{where}: no token; set HF_TOKEN or run `hf auth login`") from error
-    except (OSError, *_http_errors(), RuntimeError, ValueError) as error:
+    except _troubles() as error:
         raise _translated(error, where) from error
 
 
-def _http_errors() -> tuple[type[BaseException], ...]:
-    """Return what a broken connection raises; which HTTP library it is changes with the Hub's client."""
+def _troubles() -> tuple[type[BaseException], ...]:
+    """Return what a call may raise; which HTTP library it is changes with the Hub's client."""
     loaded = (sys.modules.get(name) for name in ("httpx", "httpx2"))
-    return tuple(module.HTTPError for module in loaded if module is not None)
+    return (OSError, RuntimeError, ValueError, *(one.HTTPError for one in loaded if one is not None))
 
 
 def _translated(error: BaseException, where: str) -> AllbrainsError:

@@ -15,6 +15,7 @@ from allbrains.publish.pace import Pace, hours
 from allbrains.publish.plan import FIRST, OURS_FOLDERS, Commit, Held, Item, commits
 from allbrains.publish.targets import Target
 from allbrains.store import manifest
+from allbrains.store.sums import sha256
 
 PATIENCE = 8  # failures in a row
 
@@ -79,6 +80,7 @@ def send(
             if target.hurried:
                 pace.remember(target.recent())
                 pace.before_commit()
+            see_undamaged(todo[0])
             tell(f"{len(todo)} commits to go: {_named(todo[0])}, {todo[0].nbytes / 1e6:.1f} MB")
             target.commit(todo[0], _message(todo[0]))
         except TransientError as error:
@@ -90,6 +92,17 @@ def send(
         else:
             pace.after_commit()
             sent, failures, before = sent.plus(todo[0]), 0, todo
+
+
+def see_undamaged(commit: Commit) -> None:
+    """Read the large files of a commit, whose digests are from a list, before they are sent.
+
+    Raises:
+        CorpusError: one is not what the list says.
+    """
+    for item in commit.adds:
+        if not item.git_sha1 and sha256(item.path) != item.sha256:
+            raise CorpusError(f"{item.path} is damaged: see `allbrains verify`")
 
 
 def see_that_it_is_ours(items: Sequence[Item], held: Mapping[str, Held], target: Target) -> None:

@@ -46,5 +46,9 @@ ADVICE: Mapping[str, tuple[str, str]] = {
     ),
     Cause.MEMORY: ("The worker took more memory than it may.", f"{_AGAIN} Use fewer --jobs."),
     Cause.NETWORK: ("The source didn't answer, or broke off.", _AGAIN),
+    Cause.UNAVAILABLE: (
+        "Every address refuses the file: gone, or not public.",
+        "Look at the dataset's page; `allbrains catalog` again sees whether it has a new snapshot.",
+    ),
     Cause.DISK: ("A disk was full or failed.", f"Make room, then {_AGAIN}"),
 }

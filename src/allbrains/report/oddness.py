@@ -41,7 +41,7 @@ def oddness(table: pa.Table, done: Array) -> tuple[pa.Array, pa.Array]:
     seen = best >= 0
     return (
         pa.array(np.where(seen, best, np.nan), pa.float64(), from_pandas=True),
-        pa.array(np.where(seen, where, None), pa.string()),
+        pa.array([name or None for name in where.tolist()], pa.string()),
     )
 
 

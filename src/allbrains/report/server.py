@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -162,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "text/plain", b"saved"
 
     def _hosts(self) -> set[str]:
-        port = self.server.server_address[1]
+        port = self.connection.getsockname()[1]
         return {f"{LOOPBACK}:{port}", f"localhost:{port}"}
 
     def _send(self, status: HTTPStatus, kind: str, data: bytes) -> None:
@@ -179,6 +180,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went to another page before its picture came."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving(site: Site, *, port: int = 0) -> Iterator[str]:
     """Serve a report on loopback for as long as the context lasts; give its address.
@@ -192,10 +202,9 @@ def serving(site: Site, *, port: int = 0) -> Iterator[str]:
     """
     handler = type("Handler", (_Handler,), {"desk": Desk(site)})
     try:
-        server = ThreadingHTTPServer((LOOPBACK, port), handler)
+        server = _Server((LOOPBACK, port), handler)
     except (OSError, OverflowError) as error:
         raise ConfigurationError(f"can't listen on {LOOPBACK} port {port}: {error}") from error
-    server.daemon_threads = True
     thread = Thread(target=server.serve_forever, name="report", daemon=True)
     thread.start()
     try:

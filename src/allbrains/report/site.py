@@ -49,6 +49,9 @@ class Site:
         volumes: scan ids whose volumes can be asked for; None: all.
         served: whether ratings can be given.
         other: the corpus to compare with.
+        columns: names of the rows' columns that the page gets, in their order.
+        places: of the samples in ``brains``, by scan id.
+        kept: data scripts of columns that were asked for, where it is served.
     """
 
     root: Path
@@ -62,6 +65,7 @@ class Site:
     other: Site | None = None
     columns: list[str] = field(init=False)
     places: Mapping[str, int] = field(init=False)
+    kept: dict[str, bytes] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", shown(self.rows))
@@ -92,9 +96,16 @@ class Site:
             return None if self.other is None else self.other.read(name.removeprefix(_OTHER))
         if found := _MONTAGE.match(name):
             return self._montage(found["key"])
+        if name in self.kept:
+            return self.kept[name]
         if found := _DATA.match(name):
             payload = self._payload(found["one"] or found["kind"], found["key"] or "")
-            return None if payload is None else packing.script(name[len("data/") : -len(".js")], payload)
+            if payload is None:
+                return None
+            made = packing.script(name[len("data/") : -len(".js")], payload)
+            if self.served and found["kind"] == "column":
+                self.kept[name] = made  # all together are a few hundred bytes a row
+            return made
         return None
 
     def montage_name(self, scan_id: str) -> str:
@@ -229,7 +240,10 @@ def _table(path: Path, without: str = "") -> pa.Table | None:
 def _datasets(table: pa.Table | None) -> list[dict[str, Any]]:
     if table is None:
         return []
-    return table.select([name for name in _OF_DATASET if name in table.column_names]).to_pylist()
+    rows: list[dict[str, Any]] = table.select(
+        [name for name in _OF_DATASET if name in table.column_names]
+    ).to_pylist()
+    return rows
 
 
 def _costs(layout: Layout) -> Costs:

@@ -58,6 +58,6 @@ def _intensity(values: Array) -> tuple[Array, float, float]:
 def _classes(brain: Brain, names: list[str]) -> Array:
     fractions = np.stack([brain.values(name) for name in names])
     codes = np.array([CLASSES[name] for name in names], np.uint8)
-    classes = codes[fractions.argmax(axis=0)]
+    classes: Array = codes[fractions.argmax(axis=0)]
     classes[fractions.max(axis=0) < _LEAST] = 0
     return classes

@@ -52,6 +52,8 @@ class Changes:
         reissued: withdrawn datasets whose images are in a new one.
         scans_added: scans that were not there, of any dataset.
         scans_gone: scans that are not there any more.
+        scans_changed: scans at the same path with another digest: other bytes, or the same bytes that
+            are known by another kind of digest since (see ``listed_by_bucket``).
     """
 
     new: tuple[str, ...]
@@ -61,6 +63,7 @@ class Changes:
     reissued: tuple[Reissued, ...]
     scans_added: int
     scans_gone: int
+    scans_changed: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for a JSON file."""
@@ -72,7 +75,8 @@ def changes(before: Catalogue, after: Catalogue) -> Changes:
     old, new = _versions(before), _versions(after)
     came = sorted(new.keys() - old.keys())
     withdrawn = _gone(after, Exclusion.WITHDRAWN, old.keys() - new.keys())
-    scans_before, scans_after = (set(one.scans["scan_id"].to_pylist()) for one in (before, after))
+    scans_before, scans_after = _scans(before), _scans(after)
+    both = scans_before.keys() & scans_after.keys()
     return Changes(
         new=tuple(came),
         changed=tuple(
@@ -83,9 +87,16 @@ def changes(before: Catalogue, after: Catalogue) -> Changes:
         withdrawn=withdrawn,
         unlisted=_gone(after, Exclusion.UNLISTED, new.keys()),
         reissued=tuple(_reissued(before, after, [gone.dataset for gone in withdrawn], came)),
-        scans_added=len(scans_after - scans_before),
-        scans_gone=len(scans_before - scans_after),
+        scans_added=len(scans_after) - len(both),
+        scans_gone=len(scans_before) - len(both),
+        scans_changed=sum(scans_before[key] != scans_after[key] for key in both),
     )
+
+
+def _scans(one: Catalogue) -> dict[tuple[str, str], str]:
+    names = ("dataset", "path", "scan_id")
+    datasets, paths, ids = (one.scans[name].to_pylist() for name in names)
+    return dict(zip(zip(datasets, paths, strict=True), ids, strict=True))
 
 
 def _versions(one: Catalogue) -> dict[str, tuple[str, str]]:

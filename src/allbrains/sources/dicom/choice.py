@@ -36,6 +36,12 @@ class Candidate:
         """Whether it could be the T1w: by its kind, or because nothing tells its kind."""
         return self.volume is not None and self.fault is None and _may_be_t1w(self.judged.kind)
 
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Why it is of its kind; and where that could be the T1w, why it can't be used."""
+        faults = (self.fault.sentence,) if self.fault and _may_be_t1w(self.judged.kind) else ()
+        return (*self.judged.reasons, *faults)
+
 
 def consider(series: Series) -> Candidate:
     """Return a series with what it is and whether it can be used."""
@@ -96,6 +102,8 @@ def _wanted(candidates: Sequence[Candidate], label: int) -> Candidate:
         raise found[0].fault
     if found[0].volume is None:
         raise Unsuitable(Refusal.NOT_A_VOLUME, f"series {label} is no image")
+    if found[0].judged.kind in (Kind.NOT_MR, Kind.SCREENSHOT):
+        raise Unsuitable(Refusal.NO_T1W, f"series {label} is no MR image")
     return found[0]
 
 

@@ -103,11 +103,12 @@ def _moving(series: Series) -> Judged | None:
     again = len(planes) / max(len(places), 1)
     if "perfusion" in words or "ASL" in series.tags:
         return _judged(Kind.PERFUSION, "a known word says so")
-    planar = "EP" in series.first.sequence
-    if "functional" in words or "MOSAIC" in series.tags or (planar and again >= 10):
-        return _judged(
-            Kind.FUNCTIONAL, "echo-planar, the same places again and again" if planar else "as named"
-        )
+    if "functional" in words:
+        return _judged(Kind.FUNCTIONAL, "a known word says so")
+    if "MOSAIC" in series.tags:
+        return _judged(Kind.FUNCTIONAL, "its slices are tiles of one picture")
+    if "EP" in series.first.sequence and again >= 10:
+        return _judged(Kind.FUNCTIONAL, "echo-planar, the same places again and again")
     return None
 
 

@@ -281,11 +281,11 @@ def xet_token(request: Request) -> Answer:
     folder = (request.state.root / "xet").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     until = int(time.time()) + 3600
-    told = {"casUrl": f"local://{folder}", "accessToken": "none", "exp": until}
+    store = f"local://{folder}"
     return _json(
-        told,
+        {"casUrl": store, "accessToken": "none", "exp": until},
         **{
-            "X-Xet-Cas-Url": told["casUrl"],
+            "X-Xet-Cas-Url": store,
             "X-Xet-Access-Token": "none",
             "X-Xet-Token-Expiration": str(until),
         },
