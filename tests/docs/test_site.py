@@ -35,7 +35,9 @@ def name_of(path):
 
 
 def blocks(path, *languages):
-    found = re.findall(r"^```(\w+)[^\n]*\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    found = re.findall(
+        r"^```(\w+)[^\n]*\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
     return [code for language, code in found if language in languages]
 
 
@@ -102,7 +104,9 @@ def test_the_site_builds_without_a_warning_and_holds_every_page(site):
 
 def test_the_site_fetches_nothing_from_elsewhere(site):
     for page in site.rglob("*.html"):
-        loaded = re.findall(r"<(?:script|img|link)[^>]+(?:src|href)=\"?(https?://[^\s\">]+)", page.read_text())
+        loaded = re.findall(
+            r"<(?:script|img|link)[^>]+(?:src|href)=\"?(https?://[^\s\">]+)", page.read_text()
+        )
         assert [url for url in loaded if "github.com" not in url] == [], page
 
 
@@ -143,7 +147,8 @@ def test_commands_on_a_page_exist_with_their_options(path):
 
 
 def test_a_wrong_command_on_a_page_would_be_found():
-    code = "make\nallbrains biuld --out x  # comment\nallbrains build --otu x \\\n  --limit=3 --job 2 && allbrains plan -q"
+    code = "make\nallbrains biuld --out x  # comment\nallbrains build --otu x \\\n  --limit=3 --job 2"
+    code += " && allbrains plan -q"
     assert faults_in(code) == ["no command biuld", "--otu", "--job", "-q"]
 
 

@@ -43,6 +43,16 @@ def test_the_alarm_rings_where_sites_leave_a_trace(sites, tmp_path):
     assert "**Leak alarm.**" in (tmp_path / "card.md").read_text()
 
 
+def test_the_alarm_can_ring_for_two_datasets():
+    random = np.random.default_rng(0)
+    datasets = np.repeat(["a", "b"], 30)
+    vectors = np.c_[np.where(datasets == "a", 1.0, -1.0), random.normal(0, 1, (60, 3))]
+    ages = random.normal(40, 10, (60, 1))
+    alarm = readable_datasets(vectors, ages, datasets, np.arange(60).astype(str), draws=100, seed=0)
+    assert alarm.chance == 0.5
+    assert alarm.rings
+
+
 def test_the_alarm_is_silent_where_only_ages_differ():
     """Datasets of other ages can be told by age; an embedding that is age has not read the site."""
     random = np.random.default_rng(0)

@@ -18,7 +18,7 @@ from allbrains.store.files import publishing
 
 FEWEST = 5  # people of a dataset that are needed to tell it from others
 _FOLDS = 5
-ALARM = 2.0  # times chance, or more than age, sex and head size tell: whichever is more
+ALARM = 0.2  # share of the way from chance to certainty that is still quiet
 
 SCHEMA = pa.schema(
     [
@@ -104,7 +104,8 @@ class Alarm:
     @property
     def rings(self) -> bool:
         """Whether the dataset is told better than what differs between datasets' people explains."""
-        return self.embedding.low > max(ALARM * self.chance, self.confounds.high)
+        quiet = self.chance + ALARM * (1 - self.chance)
+        return self.embedding.low > max(quiet, self.confounds.value)
 
 
 def readable_datasets(

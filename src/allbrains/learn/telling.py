@@ -13,6 +13,7 @@ from allbrains.learn.head_size import CALIPER, matched
 from allbrains.learn.scores import Score, balanced_accuracy, mean_absolute_error, scored, task_scores
 from allbrains.learn.settings import Settings
 from allbrains.records import Array
+from allbrains.splits.assign import SIDES
 
 Told = tuple[list[Score], list[str], bool]
 
@@ -103,20 +104,7 @@ def embedded(cohort: Cohort, settings: Settings, features: Array, folder: Path) 
         notes.append(f"The same person across sessions: chance would be {found.chance:.3f}.")
     else:
         notes.append("No person of the test side has scans of two sessions: retrieval was not measured.")
-    known = np.isfinite(cohort.target)
-    if known[test].any() and all((known & (cohort.sides == side)).any() for side in ("train", "validation")):
-        told, _ = linear.predictions(vectors, cohort, "age")
-        places = test[known[test]]
-        truth = cohort.target[places]
-        scores.append(
-            scored(
-                "linear probe of the embedding",
-                "mean absolute error of age, years",
-                lambda at: mean_absolute_error(truth[at], told[places][at]),
-                people[places],
-                **draws,
-            )
-        )
+    scores += _age_probe(cohort, settings, vectors)
     alarm = _alarm(cohort, settings, vectors)
     if alarm is None:
         return (
@@ -125,6 +113,26 @@ def embedded(cohort: Cohort, settings: Settings, features: Array, folder: Path) 
             False,
         )
     return [*scores, *_named(alarm)], [_sentence(alarm), *notes], alarm.rings
+
+
+def _age_probe(cohort: Cohort, settings: Settings, vectors: Array) -> list[Score]:
+    """Return how well a linear probe tells age from the embedding; nothing where a side has no ages."""
+    known = np.isfinite(cohort.target)
+    if not all((known & (cohort.sides == side)).any() for side in SIDES):
+        return []
+    told, _ = linear.predictions(vectors, cohort, "age")
+    places = np.flatnonzero(known & (cohort.sides == "test"))
+    truth, found = cohort.target[places], told[places]
+    return [
+        scored(
+            "linear probe of the embedding",
+            "mean absolute error of age, years",
+            lambda at: mean_absolute_error(truth[at], found[at]),
+            cohort.people[places],
+            draws=settings.bootstrap,
+            seed=settings.seed,
+        )
+    ]
 
 
 def _alarm(cohort: Cohort, settings: Settings, vectors: Array) -> embedding.Alarm | None:
