@@ -94,6 +94,7 @@ def test_status_tells_what_the_ledger_knows(tmp_path, capsys):
         "rejected": {"no_brain_found": 1},
         "failed": {},
         "pending": 0,
+        "run": None,  # no build has been here to tell of its progress
     }
     assert run(["status", str(tmp_path)]) == 0
     assert "no_brain_found: 1" in capsys.readouterr().out
