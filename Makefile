@@ -5,9 +5,10 @@ BIN = $(VENV)/bin
 
 .PHONY: demo test lint docs system bench web clean
 
+# extras by name: one that names others of ours trips the resolver that Python 3.11 ships, once there are constraints
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,cluster,dicom,docs,learn,plot,publish,remote,sandbox,dev]'
 	touch $@
 
 demo: $(VENV)/.installed  ## the main job on an embedded local OpenNeuro, off-line
