@@ -5,10 +5,13 @@ BIN = $(VENV)/bin
 
 .PHONY: demo test lint docs system bench web clean
 
-# extras by name: one that names others of ours trips the resolver that Python 3.11 ships, once there are constraints
+# thrice: an index that doesn't answer for a moment makes a pin look impossible
+PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 10 -c constraints.txt -e \
+	'.[build,cluster,dicom,docs,learn,plot,publish,remote,sandbox,dev]'
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,cluster,dicom,docs,learn,plot,publish,remote,sandbox,dev]'
+	$(PIP_INSTALL) || $(PIP_INSTALL) || $(PIP_INSTALL)
 	touch $@
 
 demo: $(VENV)/.installed  ## the main job on an embedded local OpenNeuro, off-line
