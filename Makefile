@@ -5,13 +5,10 @@ BIN = $(VENV)/bin
 
 .PHONY: demo test lint docs system bench web clean
 
-# thrice: an index that doesn't answer for a moment makes a pin look impossible
-PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 10 -c constraints.txt -e \
-	'.[build,cluster,dicom,docs,learn,plot,publish,remote,sandbox,dev]'
-
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) || $(PIP_INSTALL) || $(PIP_INSTALL)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e \
+		'.[build,cluster,dicom,docs,learn,plot,publish,remote,sandbox,dev]'
 	touch $@
 
 demo: $(VENV)/.installed  ## the main job on an embedded local OpenNeuro, off-line
