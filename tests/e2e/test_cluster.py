@@ -74,7 +74,7 @@ def test_here_by_dask_and_by_slurm_the_bytes_are_the_same(study, slurm, tmp_path
     assert build(study, tmp_path / "dask", "--engine", "dask") == here
     conf = {"SLURM_CONF": str(slurm / "slurm.conf")}
     assert build(study, tmp_path / "slurm", "--cluster", site(tmp_path), env=conf) == here
-    assert nobody_is_left(slurm, tmp_path)
+    assert who_is_left(slurm, tmp_path) == []
     assert not list((tmp_path / "slurm").glob(".*"))  # no certificate stays
 
 
@@ -128,7 +128,7 @@ def test_a_dead_worker_and_a_dead_node_cost_only_what_was_in_flight(slurm, tmp_p
     seen += run.rest()
     assert sorted(seen) == sorted(f"scan-{number}" for number in range(50))
     assert run.starts() <= 50 + 2  # one slot died, then another
-    assert nobody_is_left(slurm, tmp_path)
+    assert who_is_left(slurm, tmp_path) == []
     subprocess.run([NODES, "revive-node", slurm, node], check=True, timeout=60)
 
 
@@ -145,16 +145,17 @@ def test_workers_go_before_their_walltime_and_lose_nothing(slurm, tmp_path):
     assert later - first
 
 
-def nobody_is_left(slurm: Path, folder: Path) -> bool:
-    """Return whether, soon, no job of this SLURM and no process that knows the folder is alive."""
+def who_is_left(slurm: Path, folder: Path) -> list[str]:
+    """Return, after a while, the jobs of this SLURM and the processes that know the folder."""
     env = {**os.environ, "SLURM_CONF": str(slurm / "slurm.conf")}
     end = time.monotonic() + 60
-    while time.monotonic() < end:
+    while True:
         jobs = subprocess.run(["squeue", "-h"], env=env, capture_output=True, text=True).stdout
-        if not jobs and not any(str(folder) in " ".join(p.info["cmdline"] or ()) for p in strangers()):
-            return True
+        others = (" ".join(p.info["cmdline"] or ()) for p in strangers())
+        left = [*jobs.splitlines(), *(line for line in others if str(folder) in line)]
+        if not left or time.monotonic() > end:
+            return left
         time.sleep(0.2)
-    return False
 
 
 def strangers() -> list[psutil.Process]:

@@ -60,7 +60,8 @@ def start_batch(
         log_directory=str(logs),
         nanny=False,  # it would restart a worker that went because its walltime neared
         death_timeout=60,
-        python=sys.executable,
+        # exec: a worker that doesn't end by SIGTERM is the job itself, and gets the batch system's SIGKILL
+        python=f"exec {quote(sys.executable)}",
         job_name="allbrains",
         job_script_prologue=[*_exports(settings), *site.prologue],
         job_extra_directives=list(site.directives),
