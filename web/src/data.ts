@@ -15,7 +15,7 @@ export interface Receipt {
   unit_declared: string; unit_inferred: string; value: string;
 }
 export interface Cost { attempt: number; step: string; cpu_s: number; wall_s: number; mb: number }
-export interface Detail { texts: Record<string, string>; receipts: Receipt[]; costs: Cost[] }
+export interface Detail { texts: Record<string, string>; log: string[]; receipts: Receipt[]; costs: Cost[] }
 export interface MapData { name: string; scale: number; offset: number; data: Uint8Array }
 export interface Volume {
   space: string; shape: [number, number, number]; affine: number[][]; maps: MapData[];
