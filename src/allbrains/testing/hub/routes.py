@@ -153,7 +153,8 @@ def _card(state: State, files: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the front matter of a repository's card, as the Hub tells it."""
     if "README.md" not in files:
         return None
-    return metadata_load(state.contents(files["README.md"]))
+    card: dict[str, Any] | None = metadata_load(state.contents(files["README.md"]))
+    return card
 
 
 def tree(request: Request) -> Answer:
