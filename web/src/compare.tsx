@@ -219,7 +219,7 @@ function Still({ corpus, state, scanId, error }: { corpus: Corpus; state: State;
       <h2>{corpus.about.name} <span class="quiet">{corpus.about.recipe}</span></h2>
       {state.outcome === "done" ? <img src={corpus.montage(scanId)} alt={`Slices in ${corpus.about.name}`} />
         : <p><span class={`badge ${state.outcome.replace(" ", "")}`}>{state.outcome}</span> {state.reason && <code>{state.reason}</code>} {means} {todo.replaceAll("`", "")}</p>}
-      <figcaption>{error || (state.outcome === "done" ? "The pictures only: the volumes of both are not in this folder." : "")}</figcaption>
+      <figcaption>{error || (state.outcome === "done" ? "The picture only: volumes are shown where both are done and in this report." : "")}</figcaption>
     </figure>
   );
 }
