@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -20,8 +21,9 @@ from allbrains.sources.reading import Harmonise, Read, Reader, Wanted
 
 # So many datasets one after the other can't be read: the service is down, not the datasets.
 OUTAGE = 8
-# Twice what the API is asked at once: the other half decodes, or waits for small files.
-THREADS = 8
+# Four times what the API is asked at once: the others decode, or wait for small files.
+THREADS = 16
+JOINED = 100
 
 
 def crawl(
@@ -52,9 +54,9 @@ def crawl(
     found = source.snapshots()
     if before is not None:
         found = with_departed(source, found, before)
+    found = replace(found, snapshots=tuple(sorted(found.snapshots, key=lambda one: one.dataset)))
     reader = Reader(source=source, wanted=wanted or Wanted(), harmonise=harmonise)
-    read = sorted(_reads(reader, kept, found, progress), key=lambda one: one.snapshot.dataset)
-    return _catalogue(source, found, read)
+    return _catalogue(source, found, _reads(reader, kept, found, progress))
 
 
 def _reads(
@@ -78,31 +80,56 @@ def _reads(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _catalogue(source: Source, found: Found, read: Sequence[Read]) -> Catalogue:
-    excluded = [*found.excluded, *source.complaints(), *(row for one in read for row in one.excluded)]
+def _row(one: Read, source: Source, found: Found) -> dict[str, Any]:
+    return row_of(
+        one.snapshot,
+        files=one.files,
+        scans=one.scans.num_rows,
+        route=one.route,
+        source=source.name,
+        server=found.version,
+    )
+
+
+class _Pile:
+    """Tables one below the other, joined a hundred at a time: a small table's frame outweighs its rows."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._parts = [schema.empty_table()]
+        self._new: list[pa.Table] = []
+
+    def add(self, table: pa.Table) -> None:
+        """Put a table below the others."""
+        self._new += [table] if table.num_rows else []
+        if len(self._new) == JOINED:
+            self._parts.append(pa.concat_tables(self._new).combine_chunks())
+            self._new = []
+
+    def table(self) -> pa.Table:
+        """Return all of them as one."""
+        return pa.concat_tables([*self._parts, *self._new]).combine_chunks()
+
+
+def _catalogue(source: Source, found: Found, read: Iterable[Read]) -> Catalogue:
+    rows: list[dict[str, Any]] = []
+    excluded = list(found.excluded)
+    scans, people = _Pile(tables.LABELLED_SCANS), _Pile(participants.PARTICIPANTS)
+    for one in read:
+        excluded += one.excluded
+        scans.add(one.scans)
+        people.add(one.people)
+        if one.here:
+            rows.append(_row(one, source, found))
+    excluded += source.complaints()
     if found.lacking > 0:
         evidence = f"{found.lacking} datasets are counted by the source but not listed"
         excluded.append(
             Excluded(dataset="", snapshot="", path="", reason=Exclusion.LISTING_FAILED, evidence=evidence)
         )
-    rows = [
-        row_of(
-            one.snapshot,
-            files=one.files,
-            scans=one.scans.num_rows,
-            route=one.route,
-            source=source.name,
-            server=found.version,
-        )
-        for one in read
-        if one.here
-    ]
-    scans = pa.concat_tables([tables.LABELLED_SCANS.empty_table(), *(one.scans for one in read)])
-    people = pa.concat_tables([participants.PARTICIPANTS.empty_table(), *(one.people for one in read)])
     return Catalogue(
         datasets=pa.Table.from_pylist(rows, schema=tables.DATASETS),
-        scans=_grouped(scans.combine_chunks()),
-        participants=people.combine_chunks(),
+        scans=_grouped(scans.table()),
+        participants=people.table(),
         exclusions=pa.Table.from_pylist(
             [asdict(row) for row in sorted(excluded, key=lambda row: (row.dataset, row.path, row.reason))],
             schema=tables.EXCLUSIONS,
