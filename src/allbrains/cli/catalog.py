@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from allbrains.sources.catalogue import Catalogue
-    from allbrains.sources.changes import Changes
+    from allbrains.sources.changes import Changed, Changes
 
 # what a person looks for; --json has all columns
 COLUMNS = ("dataset", "snapshot", "path", "subject", "session", "size", "digest", "age_years", "sex", "group")
 CHANGES = "changes.json"
+NAMED = 20  # datasets that are named in one line
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -85,17 +86,36 @@ def _report(before: Catalogue, found: Catalogue, out: Path) -> None:
 
 
 def _lines(different: Changes) -> Iterator[str]:
+    if not any(different.as_dict().values()):
+        yield "since the last run: nothing has changed"
+        return
     yield (
         f"since the last run: {len(different.new)} new datasets, {len(different.changed)} changed, "
         f"{len(different.withdrawn)} withdrawn; {different.scans_added} scans more, "
         f"{different.scans_gone} fewer, {different.scans_changed} with another digest"
     )
+    if different.new:
+        yield f"  new: {_first(different.new)}"
+    if different.changed:
+        yield f"  changed: {_first([_versions(row) for row in different.changed])}"
     for row in different.withdrawn:
         yield f"  withdrawn: {row.dataset}: {row.evidence}"
     for row in different.unlisted:
         yield f"  not listed this time, kept: {row.dataset}: {row.evidence}"
     for again in different.reissued:
         yield f"  re-issued: {again.before} is now {again.after} ({again.shared_images} images in common)"
+
+
+def _versions(row: Changed) -> str:
+    if row.before == row.after:
+        return f"{row.dataset} ({row.after}, another commit)"
+    return f"{row.dataset} ({row.before} → {row.after})"
+
+
+def _first(names: Sequence[str]) -> str:
+    """Return some names in one line, and how many more there are."""
+    more = f" … and {len(names) - NAMED} more, see {CHANGES}" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _print(scans: pa.Table, as_json: bool) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,13 +16,14 @@ from allbrains.sources.catalogue import Catalogue
 from allbrains.sources.dataset_rows import row_of
 from allbrains.sources.departed import with_departed
 from allbrains.sources.kept import Kept
-from allbrains.sources.listing import Excluded, Exclusion, Found, Source
+from allbrains.sources.listing import Excluded, Exclusion, Found, Snapshot, Source
 from allbrains.sources.reading import Harmonise, Read, Reader, Wanted
 
 # So many datasets one after the other can't be read: the service is down, not the datasets.
 OUTAGE = 8
 # Four times what the API is asked at once: the others decode, or wait for small files.
 THREADS = 16
+AHEAD = 4 * THREADS  # datasets: what is read before its turn waits in memory
 JOINED = 100
 
 
@@ -66,7 +67,7 @@ def _reads(
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="crawl")
     failures = 0
     try:
-        for done, one in enumerate(pool.map(read, found.snapshots), 1):
+        for done, one in enumerate(_in_order(pool, read, found.snapshots), 1):
             failures = failures + 1 if one.failed else 0
             if failures == OUTAGE:
                 raise SourceError(
@@ -78,6 +79,19 @@ def _reads(
             yield one
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, read: Callable[[Snapshot], Read], snapshots: Iterable[Snapshot]
+) -> Iterator[Read]:
+    """Yield what was read in order of the snapshots, few of them before their turn."""
+    under_way: deque[Future[Read]] = deque()
+    for snapshot in snapshots:
+        under_way.append(pool.submit(read, snapshot))
+        if len(under_way) > AHEAD:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
 
 
 def _row(one: Read, source: Source, found: Found) -> dict[str, Any]:
