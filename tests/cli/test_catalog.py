@@ -101,6 +101,18 @@ def test_headers_and_sidecars_by_option(archive, tmp_path, capsys):
     assert json.loads(line)["header"] == "unreadable"  # these images are made of one digit
 
 
+def test_a_condition_on_what_was_not_read_says_so(archive, tmp_path, capsys):
+    command = ["catalog", "--bids", str(archive), "--out", str(tmp_path)]
+    condition = ["--where", "spacing_max < 2 AND fov_min > 150 OR echo_time_s < 0.01"]
+    assert run([*command, *condition]) == 0
+    told = capsys.readouterr().err
+    assert "asks for fov_min, spacing_max, and the headers of 3 images have not been read" in told
+    assert "asks for echo_time_s, and no sidecars are read" in told
+    assert run([*command, *condition, "--headers", "--sidecars"]) == 0
+    assert run([*command, "--where", "spacing_max < 2"]) == 0  # read once, kept
+    assert "--where asks for" not in capsys.readouterr().err
+
+
 def test_json_lines_with_every_column(archive, tmp_path, capsys):
     command = ["catalog", "--bids", str(archive), "--dataset", "ds000003", "--out", str(tmp_path), "--json"]
     assert run(command) == 0
