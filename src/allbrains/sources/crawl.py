@@ -24,7 +24,7 @@ OUTAGE = 8
 # Four times what the API is asked at once: the others decode, or wait for small files.
 THREADS = 16
 AHEAD = 4 * THREADS  # datasets: what is read before its turn waits in memory
-JOINED = 100
+JOINED = 100  # small tables
 
 
 def crawl(
