@@ -82,7 +82,7 @@ def test_tables_by_machine(published):
 def test_croissant_is_valid(published):
     code = (
         "import sys, mlcroissant as mlc; d = mlc.Dataset(sys.argv[1]); r = d.metadata.issues;"
-        "print(len(d.metadata.record_sets[0].fields), r.errors)"
+        "print(len(d.metadata.record_sets[0].fields), [*r.errors, *r.warnings])"
     )
     command = [sys.executable, "-c", code, str(published / "croissant.json")]
     told = subprocess.run(command, capture_output=True, text=True)
@@ -93,6 +93,18 @@ def test_croissant_is_valid(published):
     text = json.loads((published / "croissant.json").read_text())
     assert "http://mlcommons.org/croissant/1.1" in text["conformsTo"]
     assert {"rai:dataBiases", "rai:personalSensitiveInformation", "rai:dataLimitations"} <= text.keys()
+
+
+def test_it_tells_the_day_of_its_first_publication(published, corpus):
+    path = published / "croissant.json"
+    today = json.loads(path.read_text())["datePublished"]
+    assert len(today) == len("2020-02-02")
+    path.write_text(path.read_text().replace(today, "2020-02-02"))  # it was published long ago
+    assert run(["publish", str(corpus), str(published)]) == 0
+    assert json.loads(path.read_text())["datePublished"] == "2020-02-02"
+    path.write_text("no json")
+    assert run(["publish", str(corpus), str(published)]) == 0
+    assert json.loads(path.read_text())["datePublished"] == today
 
 
 def test_cite_names_just_what_was_used(published, corpus, capsys):

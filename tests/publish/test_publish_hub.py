@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -141,6 +142,15 @@ def test_it_loads_with_datasets_and_map_by_map(publisher, corpus, tmp_path):
         if name.startswith("shards/")
     }
     assert sum(one.nbytes for one in ranges if one.path.rsplit("/", 1)[1] in shards) == wanted
+
+
+def test_the_script_for_the_real_hub_passes_against_the_stand_in(publisher, corpus):
+    script = Path(__file__).parents[2] / "tools" / "check_hub.py"
+    told = publisher.run(script, "user/scratch", corpus, PYTHONWARNINGS="ignore").stdout
+    assert "FAILED" not in told
+    assert told.count("ok    ") == 8
+    with pytest.raises(Refused):  # it has cleaned up
+        publisher.hub.state.read("user/scratch")
 
 
 def test_xet_uploads_too(xet_publisher, corpus):

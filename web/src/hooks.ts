@@ -88,7 +88,7 @@ export function title(name: string): string {
     etiv_affine_ml: "Head size (eTIV)", size: "File size",
   };
   if (known[name]) return known[name];
-  const words = name.replace(/_(ml|mm|years|s|t|deg)$/, "").replaceAll("_", " ");
+  const words = name.replace(/_(ml|mm|years|s|t|deg)$/, "").replaceAll("_", " ").replace(/\b(gm|wm|csf|fwhm|fov|snr|cnr|efc|qc)\b/g, (one) => one.toUpperCase());
   return (words[0] ?? "").toUpperCase() + words.slice(1);
 }
 export function unit(name: string): string {

@@ -45,7 +45,7 @@ function Loaded({ columns }: { columns: Map<string, Column> }) {
           <Bars heading="Licences" name="license" columns={columns} done={done} />
           {ACQUIRED.filter(([name]) => facts.known(name)).map(([name, heading]) => <Bars key={name} heading={heading} name={name} columns={columns} done={done} />)}
           {ACQUIRED.some(([name]) => !facts.known(name)) && (
-            <div class="panel"><h2>Not known in this corpus</h2><p class="quiet">{ACQUIRED.filter(([name]) => !facts.known(name)).map(([, heading]) => heading.toLowerCase()).join(", ")}. <code>allbrains catalog --sidecars</code> reads how scans were acquired.</p></div>
+            <div class="panel"><h2>Not known in this corpus</h2><p class="quiet">{ACQUIRED.filter(([name]) => !facts.known(name)).map(([, heading]) => heading[0]!.toLowerCase() + heading.slice(1)).join(", ")}. <code>allbrains catalog --sidecars</code> reads how scans were acquired.</p></div>
           )}
         </div>
       )}

@@ -9,6 +9,7 @@ import { RateBar } from "./review";
 import { Viewer } from "./viewer";
 
 const ACCESSION = /^ds\d{6}$/;
+const WHOLE = ["brain_mask_ml", "etiv_affine_ml", "gm_ml", "wm_ml", "csf_ml"]; // before the parts
 const NUMBER_LAST = ["size", "voxels", "age_years", "age_low", "age_high", "oddness"];
 
 export function ScanPage() {
@@ -48,7 +49,7 @@ export function ScanPage() {
         </nav>
       </header>
       {!done && <Missing row={row} word={word} />}
-      <div class="two">
+      <div class={done ? "two" : "two alone"}>
         <div class="main">
           {done && <Viewer key={at.id} corpus={corpus} scanId={at.id} plainFirst={at.params.get("view") === "planes"} wants3d={at.params.get("view") === "3d"} />}
           {done && <RateBar scanId={at.id} />}
@@ -82,7 +83,7 @@ function Metrics({ row }: { row: number }) {
   if (!columns) return <div class="panel"><h2>Numbers</h2><p class="loading">Loading…</p></div>;
   const limits = corpus.about.limits;
   const groups: [string, string[]][] = [
-    ["Volumes", names.filter((name) => name.endsWith("_ml"))],
+    ["Volumes", [...WHOLE.filter((name) => names.includes(name)), ...names.filter((name) => name.endsWith("_ml") && !WHOLE.includes(name))]],
     ["Quality", names.filter((name) => name in limits && !name.endsWith("_ml"))],
     ["Other numbers", names.filter((name) => !(name in limits) && !name.endsWith("_ml"))],
   ];

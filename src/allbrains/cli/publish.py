@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from allbrains.publish import terms
 from allbrains.publish.bundle import bundle
 from allbrains.publish.pace import COMMITS_AN_HOUR, Pace
 from allbrains.publish.plan import commits
-from allbrains.publish.publish import lines, see_that_it_is_ours, send
+from allbrains.publish.publish import first_day, lines, see_that_it_is_ours, send
 from allbrains.publish.targets import target_at
 
 
@@ -56,8 +57,10 @@ def command(
     only what changed, and removes what left the corpus. Token: HF_TOKEN, or `hf auth login`.
     """
     place = target_at(target)
+    pace = Pace(limit=commits_per_hour, tell=_say)
     with tempfile.TemporaryDirectory(prefix="allbrains-publish-") as scratch:
-        made = bundle(out, Path(scratch), place.shown(), affirmed=affirm_defaced, left_out=leave_out)
+        day = first_day(place, datetime.now(UTC).date(), pace=pace, tell=_say)
+        made = bundle(out, Path(scratch), place.shown(), day, affirmed=affirm_defaced, left_out=leave_out)
         for_all = public or place.public()
         if for_all and (refused := terms.refusals(made.facts.origins, affirm_defaced)):
             raise ConfigurationError(
@@ -71,7 +74,6 @@ def command(
             for line in lines(commits(made.items, held, place.limits), made.items, place):
                 click.echo(line)
             return
-        pace = Pace(limit=commits_per_hour, tell=_say)
         sent = send(made.items, place, pace=pace, tell=_say)
         if public:
             place.make_public()

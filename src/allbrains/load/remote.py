@@ -115,7 +115,12 @@ def shelf_at(url: str, cache: Path | None, cache_gb: float) -> Remote:
 
 def _troubles() -> tuple[type[BaseException], ...]:
     """Return what a request may end in; the errors of HTTP libraries are not the system's."""
-    libraries = (("aiohttp", "ClientError"), ("httpx", "HTTPError"), ("httpx2", "HTTPError"))
+    libraries = (
+        ("aiohttp", "ClientError"),
+        ("httpx", "HTTPError"),
+        ("httpx2", "HTTPError"),
+        ("botocore.exceptions", "BotoCoreError"),
+    )
     return (OSError, *(getattr(sys.modules.get(name), error, OSError) for name, error in libraries))
 
 

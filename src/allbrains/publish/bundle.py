@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -50,7 +51,13 @@ class Bundle:
 
 
 def bundle(
-    out: Path, scratch: Path, address: str, *, affirmed: Collection[str] = (), left_out: Collection[str] = ()
+    out: Path,
+    scratch: Path,
+    address: str,
+    day: date,
+    *,
+    affirmed: Collection[str] = (),
+    left_out: Collection[str] = (),
 ) -> Bundle:
     """Return the files of a corpus to publish, after writing those that are made for it.
 
@@ -58,6 +65,7 @@ def bundle(
         out: the corpus.
         scratch: a folder for what is made.
         address: by which people will load it; its last part is the name.
+        day: of the first publication there.
         affirmed: datasets of which the publisher affirms that faces were removed.
         left_out: datasets that stay at home.
 
@@ -71,7 +79,9 @@ def bundle(
     shards = _shards(layout, facts)
     with pq.ParquetFile(samples.path) as file:
         schema = file.schema_arrow
-    made = _written(scratch, _made(address, facts, samples, schema, shards))
+    described = croissant.croissant(address, facts, day, samples=samples, schema=schema, shards=shards)
+    texts = _made(address, facts, schema) | {croissant.NAME: described.encode()}
+    made = _written(scratch, texts)
     tables = viewer.write_tables(layout.samples, scratch / "metadata", left_out)
     others = [item_of(f"metadata/{path.name}", path) for path in tables]
     fixed = [item_of(layout.manifest.name, layout.manifest), *_splits(layout, scratch, facts)]
@@ -203,9 +213,7 @@ def _address(row: Mapping[str, object]) -> str:
     return source if source.startswith("https://") else ""
 
 
-def _made(
-    address: str, facts: Facts, samples: Item, schema: pa.Schema, shards: list[Item]
-) -> dict[str, bytes]:
+def _made(address: str, facts: Facts, schema: pa.Schema) -> dict[str, bytes]:
     drawn, works = figures.pictures(facts), works_of(facts.corpus)
     name = address.rstrip("/").rsplit("/", maxsplit=1)[-1]
     title = f"{name}: {facts.scans} brains"
@@ -214,7 +222,6 @@ def _made(
         "LICENSES.tsv": card.licences(facts),
         "CITATION.cff": citing.citation_file(title, facts.origins, works),
         "references.bib": citing.bibliography(facts.origins, works),
-        "croissant.json": croissant.croissant(address, facts, samples=samples, schema=schema, shards=shards),
         "descriptions.tsv": _descriptions(schema),
         "dataset_description.json": _description(name, facts),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from allbrains.publish.plan import Item
 from allbrains.publish.texts import one_line
 from allbrains.version import VERSION
 
+NAME = "croissant.json"
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -66,12 +68,25 @@ _PARQUET = "application/vnd.apache.parquet"
 _KINDS = {"double": "sc:Float", "bool": "sc:Boolean", "string": "sc:Text"}
 
 
-def croissant(address: str, facts: Facts, *, samples: Item, schema: pa.Schema, shards: Sequence[Item]) -> str:
+def first_published(text: str) -> date | None:
+    """Return the date that a ``croissant.json`` tells; none where it tells none."""
+    try:
+        told = json.loads(text)
+        return date.fromisoformat(str(told["datePublished"])[:10])
+    except (ValueError, KeyError, TypeError):  # somebody else's file, or one of before dates were told
+        return None
+
+
+def croissant(
+    address: str, facts: Facts, day: date, *, samples: Item, schema: pa.Schema, shards: Sequence[Item]
+) -> str:
     """Return the text of ``croissant.json``.
 
     Args:
         address: by which people will load it; its last part is the name.
         facts: of the corpus.
+        day: of the first publication at that address: later ones tell the same, so that nothing is sent
+            again for a date.
         samples: the samples table.
         schema: of the samples table.
         shards: of the corpus.
@@ -84,6 +99,7 @@ def croissant(address: str, facts: Facts, *, samples: Item, schema: pa.Schema, s
         "name": address.rsplit("/", maxsplit=1)[-1],
         "description": f"{facts.scans} T1w MRI scans from {len(facts.parts)} datasets, in template space.",
         "version": "1.0.0",
+        "datePublished": day.isoformat(),
         "url": where,
         "isLiveDataset": True,
         "license": _licences(facts),

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from allbrains.errors import ConfigurationError, CorpusError, TransientError
+from allbrains.publish.croissant import NAME as DESCRIBED
+from allbrains.publish.croissant import first_published
 from allbrains.publish.pace import Pace, hours
 from allbrains.publish.plan import FIRST, OURS_FOLDERS, Commit, Held, Item, commits
 from allbrains.publish.targets import Target
@@ -92,6 +95,34 @@ def send(
         else:
             pace.after_commit()
             sent, failures, before = sent.plus(todo[0]), 0, todo
+
+
+def first_day(
+    target: Target,
+    today: date,
+    *,
+    pace: Pace,
+    patience: int = PATIENCE,
+    tell: Callable[[str], None] = lambda _: None,
+) -> date:
+    """Return the day of the first publication at a target; today where this is the first.
+
+    Raises:
+        TransientError: asking failed ``patience`` times.
+        ConfigurationError: the target can't be asked.
+    """
+    failures = 0
+    while True:
+        try:
+            if DESCRIBED not in target.held():
+                return today
+            return first_published(target.read(DESCRIBED).decode(errors="replace")) or today
+        except TransientError as error:
+            failures += 1
+            if failures >= patience:
+                raise
+            tell(f"{error} (attempt {failures} of {patience})")
+            pace.rest(error.retry_after_s, failures)
 
 
 def see_undamaged(commit: Commit) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,11 @@ from allbrains.publish.plan import Commit, Held, Limits
 from allbrains.records import Algorithm, Digest
 
 RECORD = ".allbrains-published.json"
+# Stores without folders: there, "make a folder" makes a bucket, also for a name that was misspelt.
+_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"})
+# What file systems raise beside OSError, where their packages are loaded.
+_FOREIGN = (("botocore.exceptions", "BotoCoreError"), ("aiohttp", "ClientError"))
+_SETTINGS = frozenset({"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "NoRegionError"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +64,8 @@ class TreeTarget:
         return False
 
     def prepare(self) -> None:
-        """Make the folder, where there are folders."""
-        self._asked(self.filesystem.makedirs, self.root, exist_ok=True)
+        """Make the folder, where there are folders; a bucket has to be there."""
+        self._make_folder(self.root)
 
     def held(self) -> Mapping[str, Held]:
         """Return what the record names and is there in that size; and what is there without a record."""
@@ -88,7 +94,7 @@ class TreeTarget:
             self._write_record(record)
         for item in commit.adds:
             path = f"{self.root}/{item.name}"
-            self._asked(self.filesystem.makedirs, path.rsplit("/", 1)[0], exist_ok=True)
+            self._make_folder(path.rsplit("/", 1)[0])
             self._asked(self.filesystem.put_file, str(item.path), path)
         for name in commit.removes:
             self._asked(self.filesystem.rm_file, f"{self.root}/{name}")
@@ -116,6 +122,11 @@ class TreeTarget:
         """Return the address, of a folder only its name."""
         return self.address.rsplit("/", 1)[-1] if self.address.startswith("file:") else self.address
 
+    def _make_folder(self, path: str) -> None:
+        protocol = self.filesystem.protocol
+        if _STORES.isdisjoint({protocol} if isinstance(protocol, str) else protocol):
+            self._asked(self.filesystem.makedirs, path, exist_ok=True)
+
     def _sizes(self) -> dict[str, int]:
         self.filesystem.invalidate_cache()
         try:
@@ -133,7 +144,7 @@ class TreeTarget:
             return {}
         except (ValueError, AttributeError):  # cut while it was written: everything is sent again
             return {}
-        except OSError as error:
+        except _troubles() as error:
             raise _translated(error, self.address) from error
 
     def _write_record(self, record: Mapping[str, str]) -> None:
@@ -143,14 +154,21 @@ class TreeTarget:
     def _asked(self, question: Any, *arguments: Any, **named: Any) -> Any:
         try:
             return question(*arguments, **named)
-        except OSError as error:
+        except _troubles() as error:
             raise _translated(error, self.address) from error
 
 
-def _translated(error: OSError, address: str) -> Exception:
+def _troubles() -> tuple[type[Exception], ...]:
+    """Return what a request may end in."""
+    foreign = (getattr(sys.modules[module], name) for module, name in _FOREIGN if module in sys.modules)
+    return (OSError, *foreign)
+
+
+def _translated(error: Exception, address: str) -> Exception:
     """Return what to do about an error of a file system; its text may hold a signed URL, so it is cut."""
     said = f"{address}: {type(error).__name__}: {_shown(str(error))}"
-    if isinstance(error, FileNotFoundError | PermissionError | NotADirectoryError | IsADirectoryError):
+    unfit = FileNotFoundError | PermissionError | NotADirectoryError | IsADirectoryError
+    if isinstance(error, unfit) or type(error).__name__ in _SETTINGS:
         return ConfigurationError(said)
     return TransientError(said)
 

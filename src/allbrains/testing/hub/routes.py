@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from huggingface_hub import metadata_load
+
 from allbrains.testing.hub.state import Refused, State, entries, mode
 
 _PAGE = 1000  # entries of a tree's page, as the Hub's
@@ -104,6 +106,15 @@ def create(request: Request) -> Answer:
     return _json({"url": f"{request.url}/datasets/{name}", "id": secrets.token_hex(12), "name": name})
 
 
+def delete(request: Request) -> Answer:
+    """Remove a repository."""
+    if not request.trusted:
+        raise Refused(401, "Invalid credentials in Authorization header")
+    asked = request.json()
+    request.state.delete(f"{asked['organization']}/{asked['name']}")
+    return _json({})
+
+
 def settings(request: Request) -> Answer:
     """Who can read it."""
     name, asked = request.writing(), request.json()
@@ -132,7 +143,18 @@ def info(request: Request) -> Answer:
         "tags": [],
         "siblings": files,
     }
-    return _json(about)
+    if card := _card(request.state, commit["files"]):
+        about["cardData"] = card
+    pace = {"RateLimit": '"api";r=999;t=300', "RateLimit-Policy": '"fixed window";"api";q=1000;w=300'}
+    return _json(about, **pace)
+
+
+def _card(state: State, files: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the front matter of a repository's card, as the Hub tells it."""
+    if "README.md" not in files:
+        return None
+    card: dict[str, Any] | None = metadata_load(state.contents(files["README.md"]))
+    return card
 
 
 def tree(request: Request) -> Answer:
@@ -297,6 +319,7 @@ _REV = r"(?P<rev>[^/]+)"
 _ALL: tuple[tuple[str, str, Callable[[Request], Answer]], ...] = (
     ("GET", r"/api/whoami-v2", whoami),
     ("POST", r"/api/repos/create", create),
+    ("DELETE", r"/api/repos/delete", delete),
     ("POST", r"/api/validate-yaml", validate),
     ("PUT", rf"/api/datasets/{_REPO}/settings", settings),
     ("GET", rf"/api/datasets/{_REPO}", info),

@@ -61,6 +61,11 @@ class State:
             kept = {"private": private, "commits": [_commit("initial commit", first)]}
             self._write(repository, kept)
 
+    def delete(self, repository: str) -> None:
+        """Forget a repository; contents that others share stay."""
+        self.read(repository)
+        self._path(repository).unlink()
+
     def settings(self, repository: str, private: bool) -> None:
         """Change who can read a repository."""
         with self._lock:
