@@ -25,7 +25,7 @@ def test_settings_survive_a_file(task):
     [
         ("epoch = 3", "did you mean 'epochs'"),
         ("epochs = 'many'", "epochs"),
-        ("epochs = 0", "epochs"),
+        ("epochs = -1", "epochs"),
         ("task = 'sex'", "'sex'"),
         ("epochs =", "TOML"),
         ("maps = []", "at least one"),
