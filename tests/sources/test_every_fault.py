@@ -11,6 +11,7 @@ from allbrains.sources.crawl import crawl
 from allbrains.sources.openneuro import Endpoints, OpenNeuro
 from allbrains.testing.catalogues import silent, untold
 from allbrains.transfer import Client
+from tests.sources.test_faults import patience
 
 # columns in which these faults make the source itself tell something else
 ALTERED = {"duplicate-key": ("scan_id", "digest", "digest_group", "copies", "size")}
@@ -28,7 +29,8 @@ def archive():
 def run(archive, cache, *switches):
     with sandbox.serve(archive, switches=switches, seed=0) as server:
         ends = Endpoints(api=server.api, bucket=server.bucket)
-        source = OpenNeuro(Client(replace(ends.network(), wait_s=0.0, window_s=0.5)), ends, cache=cache)
+        network = replace(ends.network(), wait_s=0.0, **patience(*switches))
+        source = OpenNeuro(Client(network), ends, cache=cache)
         found = crawl(source)
         source.client.close()
         return found, server
