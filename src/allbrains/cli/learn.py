@@ -35,7 +35,11 @@ from allbrains.cli.options import json_option
     type=click.Choice(["datasets", "persons", "stored"]),
     help="What is on one side only: datasets (the default), persons; or the sides of splits.parquet.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Times over the training side. Default: enough for 400 steps, 20 or more.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Times over the training side. Default: enough for 400 steps, 20 or more.",
+)
 @click.option("--batch", type=click.IntRange(min=1), help="Samples a step, over all processes together.")
 @click.option(
     "--pool", type=click.IntRange(min=1), help="Voxels along an axis that become one; 2: 2 mm of 1 mm."

@@ -19,8 +19,8 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Task = Literal["age", "sex", "contrastive"]
 
-# Of the defaults where the truth is known: below 300 steps the network still tells everybody the mean age
-# (docs/benchmarks/learn.md); a corpus of thousands has enough of them after few epochs, hence the other floor.
+# Where the truth is known, after 100 steps the network tells everybody nearly the mean age, after 250 it doesn't
+# (docs/benchmarks/learn.md). Thousands of scans make so many steps in few epochs: hence the other floor.
 _FEWEST_STEPS, _FEWEST_EPOCHS = 400, 20
 
 # where a run stands or runs, not what it learns: these may change between a run and its continuation
