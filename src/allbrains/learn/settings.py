@@ -19,7 +19,7 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Task = Literal["age", "sex", "contrastive"]
 
-# Where the truth is known, after 100 steps the network tells everybody nearly the mean age, after 250 it doesn't
+# Where the truth is known, after 100 steps the network tells everybody nearly the mean age, after 250 no more
 # (docs/benchmarks/learn.md). Thousands of scans make so many steps in few epochs: hence the other floor.
 _FEWEST_STEPS, _FEWEST_EPOCHS = 400, 20
 
