@@ -30,12 +30,7 @@ from allbrains.verdict import LIMITS
 ROWS = 60_000
 NUMBERS = 60  # of a row, as the recipe `embedded` gives
 PICTURE_BYTES = 33_000  # a montage's usual size
-ARGUMENTS = [
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--js-flags=--expose-gc",
-]
+ARGUMENTS = ["--no-sandbox", "--js-flags=--expose-gc"]  # as it comes: no WebGL is used here
 
 
 def corpus(root: Path, rows: int) -> None:

@@ -26,6 +26,7 @@ import psutil
 import pyarrow.parquet as pq
 
 from allbrains import sandbox
+from allbrains.errors import AllbrainsError
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
 
@@ -33,6 +34,7 @@ HERE = Path(__file__).parent
 RECIPE = HERE.parent / "tests" / "e2e" / "tiny.toml"
 POISON = ("segfault", "abort", "exit", "hang", "hangwithgil", "memory", "file", "flood", "mute")
 GOOD = 48
+_EACH = 4  # scans between two kills of the fault `steps`
 NETWORK = (
     "truncated-body",
     "short-body",
@@ -151,6 +153,20 @@ class Soak:
         self.check(out)
         return f"{hit} × {number.name}"
 
+    def steps(self) -> str:
+        """Kill the driver each time that a few more scans are settled; then let it finish."""
+        out, hit = self.root / "steps", 0
+        with self.serving() as (api, bucket):
+            for count in range(_EACH, GOOD + len(POISON), _EACH):
+                driver = self.start(api, bucket, out)
+                wait_for(lambda: driver.poll() is not None or settled(out) >= count)  # noqa: B023
+                hit += driver.poll() is None
+                driver.kill()
+                driver.wait(60)
+            self.finish(api, bucket, out)
+        self.check(out)
+        return f"{hit} × SIGKILL, one each {_EACH} scans"
+
     def network(self) -> str:
         """Build over a network that misbehaves in every way that passes."""
         out = self.root / "network"
@@ -207,6 +223,18 @@ class Soak:
         return "the second was refused"
 
 
+def settled(out: Path) -> int:
+    """Return how many scans of a run have an outcome."""
+    if not Layout(out).ledger.exists():
+        return 0
+    try:
+        with LedgerReader.open(Layout(out).ledger) as ledger:
+            tally = ledger.tally()
+    except (AllbrainsError, OSError):  # it is being made
+        return 0
+    return tally.planned - tally.pending
+
+
 def fill(path: Path) -> None:
     """Write until there is no space."""
     try:
@@ -238,7 +266,7 @@ def orphans() -> list[int]:
 def main() -> int:
     """Run the faults that are named, or all."""
     if sys.argv[1:2] == ["--drive"]:
-        from allbrains.errors import AllbrainsError, ConfigurationError
+        from allbrains.errors import ConfigurationError
 
         try:
             return drive(sys.argv[2], sys.argv[3], Path(sys.argv[4]))
@@ -260,6 +288,7 @@ def main() -> int:
             "kill": lambda: soak.killed(signal.SIGKILL, soak.kills),
             "term": lambda: soak.killed(signal.SIGTERM, max(1, soak.kills // 10)),
             "interrupt": lambda: soak.killed(signal.SIGINT, max(1, soak.kills // 10)),
+            "steps": soak.steps,
             "network": soak.network,
             "outage": soak.outage,
             "full-out": lambda: soak.full("out"),

@@ -4,11 +4,13 @@ import http.client
 import json
 import string
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import allbrains
+from allbrains.cli.main import run
 from allbrains.errors import CorpusError
 from allbrains.report import open_site
 from allbrains.report.server import serving
@@ -52,6 +54,31 @@ def test_a_corpus_is_opened_without_what_was_rejected(root):
         assert len(allbrains.open(root, where="rating = 'reject'")) == 1
     finally:
         (root / "ratings.tsv").unlink()
+
+
+def test_a_build_takes_what_was_not_rejected(tmp_path, capsys):
+    for number in range(1, 4):
+        image = tmp_path / f"bids/ds/sub-{number}/anat/sub-{number}_T1w.nii"
+        image.parent.mkdir(parents=True)
+        image.write_bytes(f"{number}".encode() * 10_000)
+    (tmp_path / "bids/ds/dataset_description.json").write_text('{"Name": "N"}')
+    out = tmp_path / "out"
+
+    def planned(where):
+        """Return how many scans `build` would run with the same options."""
+        command = ["plan", "--bids", str(tmp_path / "bids"), "--out", str(out), "--json", "--where", where]
+        assert run(command) == 0
+        return json.loads(capsys.readouterr().out)["scans_to_run"]
+
+    assert planned("rating != 'reject'") == 3  # nobody has rated
+    scan_id = pq.read_table(out / "catalog" / "scans.parquet")["scan_id"][0].as_py()
+    one = Rating(scan_id=scan_id, dataset="d", path="p", rating=Verdict.REJECT, note="", rated="")
+    write(out, {scan_id: one})
+    assert planned("rating != 'reject'") == 2
+    assert planned("rating = 'reject'") == 1
+    (out / "ratings.tsv").write_text("no table")
+    assert run(["plan", "--bids", str(tmp_path / "bids"), "--out", str(out)]) == 1
+    assert "ratings.tsv" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import allbrains
 from allbrains.report import open_site
 from allbrains.report.folder import write_report
 from allbrains.report.server import serving
-from tests.report.tiny import ATTACK, DONE, HOSTILE, ODD, SCANS, TITLE, make
+from tests.report.tiny import ATTACK, DONE, HOSTILE, NEW, ODD, SCANS, TITLE, make, make_coarse
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -181,8 +181,12 @@ def test_one_scan_tells_its_receipts_costs_and_links(page, address):
     assert "https://openneuro.org/datasets/ds000011/versions/1.0.0" in links
     assert "https://doi.org/10.18112/openneuro.ds000011.v1.0.0" in links
     page.goto(f"{address}#/scan/{SCANS[10].scan_id}")
-    page.get_by_text("more than 600 s").wait_for()
+    page.get_by_text("more than 600 s", exact=True).wait_for()
     page.get_by_text("A slow machine needs a longer limit").wait_for()
+    assert f'File "…/ants.py", line 3 {ATTACK}' in page.inner_text(".log pre")
+    page.goto(f"{address}#/missing?reason=timeout")
+    page.get_by_text("From the log").click()
+    page.get_by_text("failed: timeout: more than 600 s").wait_for()
 
 
 def test_text_that_attacks_stays_text(page, address):
@@ -194,7 +198,7 @@ def test_text_that_attacks_stays_text(page, address):
     hrefs = page.eval_on_selector_all("a", "all => all.map(a => a.getAttribute('href') ?? '')")
     assert not [href for href in hrefs if href.startswith("javascript")]
     page.goto(f"{address}#/missing")
-    page.get_by_text(ATTACK).wait_for()
+    page.get_by_text(f"4 frames {ATTACK}").wait_for()
     assert page.locator("main script, main svg, main img[onerror]").count() == 0
 
 
@@ -242,13 +246,55 @@ def test_a_rating_by_keyboard_is_kept(page, address, root):
     assert len(allbrains.open(root, where="rating != 'reject'")) == DONE + 1
 
 
-def test_two_corpora_beside_each_other(page, address):
+def outcomes(page):
+    """Return how often a pair of outcomes is, here and there."""
+    page.wait_for_selector(".ends-of-both li")
+    rows = page.locator(".ends-of-both li").all_inner_texts()
+    return {" ".join(row.split()[:-1]): int(row.split()[-1]) for row in rows}
+
+
+def test_two_corpora_that_are_alike(page, address):
     page.goto(f"{address}#/compare")
-    page.wait_for_selector("table.rows")
-    assert page.inner_text(".stats .stat:nth-child(4) .figure") == "0"  # nothing differs
-    assert page.inner_text(".stats .stat:nth-child(3) .figure") == str(DONE + 1)
-    page.locator("table.rows a").first.click()
-    page.locator(".planes canvas").nth(8).wait_for()  # here, there, difference
+    page.get_by_text("in the same way").wait_for()
+    assert outcomes(page)["done → done"] == DONE + 1
+    figures = page.locator(".panel.wide .stat .figure").all_inner_texts()
+    assert figures == [str(DONE + 1), "0", "± 0", "1.000"]  # nothing differs
+
+
+def test_two_corpora_that_differ_in_scans_recipe_and_grid(page, root, tmp_path):
+    coarse = make_coarse(tmp_path / "coarse")
+    with serving(open_site(root, against=coarse, served=True)) as url:
+        page.goto(f"{url}#/compare")
+        page.wait_for_selector(".panel.wide .stat")
+        differs = page.inner_text(".making")
+        assert "16 × 20 × 18" in differs
+        assert "8 × 10 × 9" in differs
+        assert "Step canonical" in differs
+        assert outcomes(page) == {
+            "done → done": DONE - 1,
+            "done → not listed": 1,
+            "done → rejected": 1,
+            "not listed → done": 1,
+            "rejected → done": 1,
+            "failed → done": 1,
+            "failed → not listed": 1,
+            "not planned → not listed": 1,
+        }
+        assert page.locator(".panel.wide .stat .figure").all_inner_texts()[:2] == [str(DONE - 1), "10"]
+        page.get_by_role("link", name="done → rejected").click()
+        page.get_by_text("rejected constant").wait_for()
+        page.locator(".ends-of-both table a").click()
+        page.get_by_text("All voxels have one value").wait_for()
+        page.goto(f"{url}#/compare?scan={NEW.scan_id}")
+        page.locator(".badge.notlisted").wait_for()
+        page.goto(f"{url}#/compare?scan={SCANS[1].scan_id}")
+        page.locator(".planes canvas").nth(8).wait_for()  # here, there, difference
+        sizes = page.eval_on_selector_all(".planes canvas", "all => all.map(c => [c.width, c.height])")
+        assert sizes[0] == sizes[6] == [20, 18]
+        assert sizes[3] == [10, 9]
+        sliders = page.get_by_role("slider", name="Sagittal plane")
+        sliders.nth(0).fill("4")
+        assert sliders.nth(1).input_value() == "2"  # the same millimetre
 
 
 def test_the_folder_opens_from_a_disk(page, root, tmp_path):

@@ -22,7 +22,7 @@ from allbrains.report.folder import write_report
 from allbrains.report.oddness import oddness
 from allbrains.report.rows import GAPS
 from allbrains.sources.listing import Exclusion
-from tests.report.tiny import DONE, HOSTILE, ODD, SCANS, make
+from tests.report.tiny import ATTACK, DONE, HOSTILE, LOST, ODD, SCANS, make, make_coarse
 
 PROJECT = Path(__file__).parents[2]
 
@@ -113,6 +113,11 @@ def test_details_tell_evidence_receipts_and_costs(root):
     assert rows[SCANS[10].scan_id]["costs"][0]["step"] == "affine"
     assert rows[SCANS[2].scan_id]["texts"]["detail"].startswith("4 frames")
     assert rows[SCANS[0].scan_id]["texts"]["digest"] == str(SCANS[0].digest)
+    assert rows[SCANS[0].scan_id]["log"] == []  # what is done needs no excuse
+    assert rows[SCANS[10].scan_id]["log"] == [
+        f'| File "…/ants.py", line 3 {ATTACK}',
+        "failed: timeout: more than 600 s",
+    ]
 
 
 def test_a_volume_is_the_brain_to_eight_bits(root):
@@ -141,6 +146,14 @@ def test_a_folder_holds_what_the_site_names_and_is_written_again_to_the_same_byt
     assert len([name for name in written if name.startswith("data/volume/")]) == 2
     assert set(write_report(site, to)) == written
     assert {name: hashlib.sha256((to / name).read_bytes()).hexdigest() for name in written} == digests
+
+
+def test_of_two_corpora_the_volumes_are_of_the_same_scans(root, tmp_path):
+    site = open_site(root, against=make_coarse(tmp_path / "coarse"), volumes=4)
+    names = set(site.names())
+    for scan_id in site.volumes:
+        assert (f"other/data/volume/{scan_id}.js" in names) == (scan_id in site.other.places)
+    assert LOST.scan_id not in site.other.places
 
 
 def test_a_folder_with_something_else_is_left_alone(root, tmp_path):

@@ -11,9 +11,12 @@ from PIL import Image
 
 from allbrains import tables
 from allbrains.errors import Reason
+from allbrains.recipe import Recipe
 from allbrains.records import Cause, Failed, Rejected, Sample, StepCost
+from allbrains.steps.canonical import Canonical
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import Story, sample, scan, write
+from allbrains.store.manifest import Corpus, Grid
+from allbrains.testing.corpora import AFFINE, Story, sample, scan, write
 
 HOSTILE = "<script>window.stolen=1</script>"
 TITLE = '<img src=x onerror="window.stolen=1">'
@@ -23,6 +26,15 @@ SCANS = tuple(scan(number) for number in range(8)) + tuple(scan(number, HOSTILE)
 REJECTED, FAILED = SCANS[2], SCANS[10]
 PENDING = scan(90)
 UNPLANNED = scan(91)
+
+
+LOG = f"""\
+2026-11-22T10:00:00Z - 13 scans to run, 0 settled already
+2026-11-22T10:00:05Z {SCANS[0].key} done, 4711 bytes
+2026-11-22T10:00:07Z {FAILED.key} | File "/home/someone/venv/lib/ants.py", line 3 {ATTACK}
+2026-11-22T10:00:08Z {FAILED.key} failed: timeout: more than 600 s
+2026-11-22T10:00:09Z {REJECTED.key} rejected: not_3d: 4 frames
+"""
 
 
 class Pictured(Story):
@@ -43,6 +55,32 @@ def _picture(number: int) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(random.integers(0, 255, (48, 130, 3), np.uint8)).save(buffer, "JPEG")
     return buffer.getvalue()
+
+
+class Coarse(Pictured):
+    """The same samples on a grid of every second voxel, each with 10 ml more."""
+
+    def sample(self, one) -> Sample:
+        made = super().sample(one)
+        maps = {
+            name: one if one.affine is not None else replace(one, array=one.array[::2, ::2, ::2].copy())
+            for name, one in made.maps.items()
+        }
+        return replace(made, maps=maps, numbers={**made.numbers, "gm_ml": made.numbers["gm_ml"] + 10})
+
+
+GONE, NEW, LOST = SCANS[0], scan(200), SCANS[5]
+
+
+def make_coarse(root: Path) -> Path:
+    """Write a corpus of another recipe on another grid: without one scan, with a new one, one rejected."""
+    affine = AFFINE @ np.diag([2.0, 2.0, 2.0, 1.0])
+    held = Corpus.of(
+        Recipe(name="coarse", steps=(Canonical(),)), Grid.of("MNI152NLin2009aSym", (8, 10, 9), affine)
+    )
+    ends = {LOST.scan_id: Rejected(reason=Reason.CONSTANT, detail="nothing to see")}
+    write(Layout(root), Coarse(scans=(*SCANS[1:], NEW), ends=ends, held=held))
+    return root
 
 
 def make(root: Path) -> Path:
@@ -102,6 +140,8 @@ def make(root: Path) -> Path:
         "receipts": [receipt | told],
     }
     pq.write_table(pa.Table.from_pylist([person]), folder / "participants.parquet")
+    (root / "logs").mkdir()
+    (root / "logs" / "20261122T100000Z-1.log").write_text(LOG, encoding="utf-8")
     return root
 
 

@@ -12,6 +12,7 @@ from allbrains.cli.main import run
 from allbrains.errors import ConfigurationError
 from allbrains.records import Algorithm, Digest
 from allbrains.splits.leaks import leaks, read_sides
+from allbrains.store import ratings
 from allbrains.store.layout import Layout
 from allbrains.testing.corpora import Story, sample, scan, write
 
@@ -113,6 +114,48 @@ def test_sides_that_were_given_in_another_way_are_not_mixed_with_new_ones(root, 
     assert (root / "splits.parquet").read_bytes() == before
 
 
+def test_what_a_condition_leaves_out_keeps_its_side(tmp_path):
+    built(tmp_path, FIRST)
+    command = ["splits", str(tmp_path), "--shares", "0.5", "0.25", "0.25"]
+    assert run(command) == 0
+    everybody, groups = sides(tmp_path)
+    bad = {scan(number).scan_id for number in (3, 7)}
+    ratings.write(
+        tmp_path,
+        {
+            one: ratings.Rating(
+                scan_id=one, dataset="", path="", rating=ratings.Verdict.REJECT, note="", rated=""
+            )
+            for one in bad
+        },
+    )
+    assert run([*command, "--where", "rating != 'reject'"]) == 0
+    now, same = sides(tmp_path)
+    assert now == {one: "left_out" if one in bad else side for one, side in everybody.items()}
+    assert same == groups
+    brains = allbrains.open(tmp_path)
+    assert sum(len(brains.split(side)) for side in ("train", "validation", "test")) == PEOPLE - 2
+    assert run(["verify-splits", str(tmp_path / "splits.parquet")]) == 0
+    built(tmp_path, (*FIRST, *SECOND))  # grows while they are left out, and then they are taken in again
+    assert run([*command, "--where", "rating != 'reject'"]) == 0
+    assert run(command) == 0
+    assert everybody.items() <= sides(tmp_path)[0].items()
+
+
+def test_the_sides_do_not_hang_on_the_condition(tmp_path):
+    for name, where in (("all", ""), ("some", "age_years > 40 or subject < '0010'")):
+        built(tmp_path / name, FIRST)
+        assert run(["splits", str(tmp_path / name), "--where", where, "--no-images"]) == 0
+    one, other = (pq.read_table(tmp_path / name / "splits.parquet") for name in ("all", "some"))
+    assert one["side"].to_pylist() == other["side"].to_pylist() == one["split"].to_pylist()
+    assert other["split"].to_pylist().count("left_out") == PEOPLE - 10
+
+
+def test_a_condition_that_is_none(root, capsys):
+    assert run(["splits", str(root), "--shares", "0.5", "0.25", "0.25", "--where", "nonsense ="]) == 2
+    assert "nonsense" in capsys.readouterr().err
+
+
 def test_whole_datasets_stay_on_one_side(root, tmp_path):
     built(tmp_path, (*FIRST, *SECOND))
     assert run(["splits", str(tmp_path), "--whole-datasets", "--no-images"]) == 0
@@ -174,5 +217,5 @@ def test_files_that_say_nothing(tmp_path, text, capsys):
 
 def test_no_similarity_is_written(root):
     schema = pq.read_schema(root / "splits.parquet")
-    assert schema.names == ["scan_id", "group", "split"]
+    assert schema.names == ["scan_id", "group", "split", "side"]
     assert json.dumps(sides(root)[1]).count(scan(0).subject) == 0

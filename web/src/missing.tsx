@@ -59,7 +59,7 @@ export function Missing() {
                     <td>{id ? <a href={`#/scan/${id}`}>{word("dataset")}</a> : word("dataset")}</td>
                     <td class="path">{word("path") || "(the whole dataset)"}</td>
                     <td><span class={`badge ${word("outcome").replace(" ", "")}`}>{word("outcome")}</span> {word("reason") && <code>{word("reason")}</code>}</td>
-                    <td class="detail">{details?.[at]?.texts.detail ?? ""}</td>
+                    <td class="detail">{details?.[at]?.texts.detail ?? ""}{details?.[at]?.log.length ? <Log lines={details[at]!.log} /> : null}</td>
                   </tr>
                 );
               })}</tbody>
@@ -76,6 +76,11 @@ export function Missing() {
       )}
     </section>
   );
+}
+
+/** The end of what the runs' logs say of a scan. */
+export function Log({ lines, open = false }: { lines: string[]; open?: boolean }) {
+  return <details class="log" open={open}><summary>From the log</summary><pre>{lines.join("\n")}</pre></details>;
 }
 
 /** Text in which what is between backticks is code. */

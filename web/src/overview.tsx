@@ -67,7 +67,7 @@ function tally(columns: Map<string, Column>) {
       reasons.set(word, of);
     }
   }
-  const known = (name: string) => { const column = columns.get(name); return !!column && done.some((row) => column.word(row) !== ""); };
+  const known = (name: string) => { const column = columns.get(name); return !!column && done.some((row) => column.known(row)); };
   return { outcomes, reasons, done, known };
 }
 
@@ -194,7 +194,7 @@ function Completeness({ columns, done }: { columns: Map<string, Column>; done: n
       <ul class="shares">
         {names.map((name) => {
           const column = columns.get(name)!;
-          const known = done.reduce((sum, row) => sum + (column.word(row) !== "" ? 1 : 0), 0);
+          const known = done.reduce((sum, row) => sum + (column.known(row) ? 1 : 0), 0);
           return (
             <li key={name}>
               <span>{title(name)}</span>

@@ -62,13 +62,35 @@ export function border(volume: Volume): Uint8Array | null {
   return out;
 }
 
-/** The first volume with a map `difference`, first − second, in shares of the larger white. */
+/** Where a place (voxels of one volume) is in another one of the same space, in its voxels; both stand upright. */
+export function elsewhere(from: Volume, to: Volume, at: readonly number[]): number[] {
+  return at.map((index, axis) => {
+    const mm = from.affine[axis]![axis]! * index + from.affine[axis]![3]!;
+    return Math.max(0, Math.min(to.shape[axis]! - 1, Math.round((mm - to.affine[axis]![3]!) / to.affine[axis]![axis]!)));
+  });
+}
+
+/** The finer volume with a map `difference`, first − second, in shares of the brighter one's white end. */
 export function difference(first: Volume, second: Volume): Volume | null {
   const a = map(first, "t1w"), b = map(second, "t1w");
-  if (!a || !b || first.shape.join() !== second.shape.join()) return null;
-  const data = new Uint8Array(a.data.length);
-  for (let at = 0; at < data.length; at++) data[at] = Math.max(0, Math.min(255, 128 + (a.data[at]! - b.data[at]!) / 2));
-  return { ...first, maps: [...first.maps, { name: "difference", data, scale: 1 / 128, offset: -1 }] };
+  if (!a || !b || first.space !== second.space) return null;
+  const onto = Math.abs(first.affine[0]![0]!) <= Math.abs(second.affine[0]![0]!) ? first : second;
+  const [nx, ny, nz] = onto.shape, most = 255 * Math.max(a.scale, b.scale);
+  const places = [first, second].map((volume) => {
+    const [sx, sy] = volume.shape, step = [1, sx, sx * sy];
+    return onto.shape.map((size, axis) => Int32Array.from({ length: size }, (_, index) =>
+      step[axis]! * elsewhere(onto, volume, onto.shape.map((__, one) => (one === axis ? index : 0)))[axis]!));
+  });
+  const [[ax, ay, az], [bx, by, bz]] = places as [Int32Array[], Int32Array[]];
+  const data = new Uint8Array(nx * ny * nz);
+  for (let z = 0, at = 0; z < nz; z++) for (let y = 0; y < ny; y++) {
+    const rowA = ay![y]! + az![z]!, rowB = by![y]! + bz![z]!;
+    for (let x = 0; x < nx; x++, at++) {
+      const share = (a.data[rowA + ax![x]!]! * a.scale - b.data[rowB + bx![x]!]! * b.scale) / most;
+      data[at] = Math.max(0, Math.min(255, 128 + 127.5 * share));
+    }
+  }
+  return { ...onto, maps: [...onto.maps, { name: "difference", data, scale: 1 / 128, offset: -1 }] };
 }
 
 /** A map as the bytes of a NIfTI-1 file. */

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Filters, useQuery } from "./filters";
 import { useFound } from "./gallery";
 import { title, useShared } from "./hooks";
@@ -11,7 +11,7 @@ export function RateBar({ scanId, rated, noteRef }: { scanId: string; rated?: ()
   const kept = ratings[scanId]?.[1] ?? "";
   const [note, setNote] = useState(kept);
   const [error, setError] = useState("");
-  useEffect(() => { setNote(kept); setError(""); }, [scanId, kept]);
+  useLayoutEffect(() => { setNote(kept); setError(""); }, [scanId, kept]); // before any key is typed: after it, it would take letters back
   const now = ratings[scanId]?.[0] ?? "";
   if (!corpus.about.served) return (
     <p class="ratebar quiet">{now ? <>Rated <span class={`badge ${now}`}>{now}</span> {note}</> : "Not rated."} To rate, open this with <code>allbrains serve</code>.</p>

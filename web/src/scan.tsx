@@ -3,7 +3,7 @@ import { type Column, type Cost, type Detail, type Receipt, shown } from "./data
 import { useFound } from "./gallery";
 import { useQuery } from "./filters";
 import { title, unit, useColumns, usePromise, useShared } from "./hooks";
-import { OUTCOMES, Prose } from "./missing";
+import { Log, OUTCOMES, Prose } from "./missing";
 import { formatQuery } from "./query";
 import { RateBar } from "./review";
 import { Viewer } from "./viewer";
@@ -70,6 +70,7 @@ function Missing({ row, word }: { row: number; word: (name: string) => string })
       <p>{means}</p>
       {value?.texts.detail && <pre>{value.texts.detail}</pre>}
       {todo && <p><b>What to do.</b> <Prose text={todo} /></p>}
+      {value && value.log.length > 0 && <Log lines={value.log} open />}
     </div>
   );
 }

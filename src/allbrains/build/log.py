@@ -11,6 +11,7 @@ from allbrains.build.guard import Report
 from allbrains.build.plan import Plan
 from allbrains.records import Done, Failed, Outcome, Rejected, Scan
 from allbrains.store.files import translated
+from allbrains.store.layout import Layout
 from allbrains.text import plain
 
 
@@ -23,7 +24,7 @@ class RunLog:
 
     def __init__(self, out: Path) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        self.path = out / "logs" / f"{stamp}-{os.getpid()}.log"
+        self.path = Layout(out).logs / f"{stamp}-{os.getpid()}.log"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file: TextIO = self.path.open("a", encoding="utf-8")

@@ -19,6 +19,7 @@ from allbrains.sources.choice import Place, place
 from allbrains.sources.openneuro import Endpoints
 from allbrains.sources.reading import Wanted
 from allbrains.sources.survey import Surveyed, previous, survey
+from allbrains.store import ratings
 from allbrains.transfer import Network
 
 
@@ -104,12 +105,17 @@ def look(choice: Choice, folder: Path) -> Look:
 
 
 def gather(choice: Choice, out: Path) -> Chosen:
-    """Read the catalogue, write its tables to ``out/catalog``, and choose."""
+    """Read the catalogue, write its tables to ``out/catalog``, and choose.
+
+    Raises:
+        CorpusError: ``out/ratings.tsv`` is not a table of ratings.
+    """
     folder = out / "catalog"
+    rated = {one.scan_id: one.rating.value for one in ratings.read(out).values()}
     seen = look(choice, folder)
     found = seen.surveyed.found
     catalogue.write(found, folder)
-    rows = catalogue.select(found, where=choice.where, limit=choice.limit)
+    rows = catalogue.select(found, where=choice.where, limit=choice.limit, ratings=rated)
     return Chosen(
         scans=tuple(tables.scans_of(rows)),
         people=rows.select(["scan_id", *(field.name for field in tables.LABELS)]),

@@ -21,14 +21,27 @@ import click
 @click.option("--seed", type=int, default=0, show_default=True, help="Another one gives another split.")
 @click.option("--whole-datasets", is_flag=True, help="Keep each dataset on one side: test on unseen sites.")
 @click.option("--no-images", is_flag=True, help="Don't compare brains, only subjects and digests.")
+@click.option(
+    "--where",
+    default="",
+    metavar="SQL",
+    help="Leave out samples that don't meet this condition, such as \"rating != 'reject'\" or qc_pass.",
+)
 def command(
-    *, out: Path, shares: tuple[float, float, float], seed: int, whole_datasets: bool, no_images: bool
+    *,
+    out: Path,
+    shares: tuple[float, float, float],
+    seed: int,
+    whole_datasets: bool,
+    no_images: bool,
+    where: str,
 ) -> None:
     """Give each sample of the corpus OUT a side, so that nobody is on two.
 
     Scans are one person's by dataset and subject, by digest, and by the brain itself. Sides are balanced by
     dataset, sex and age, and kept: after more scans were built, the same command adds them, and nobody
-    changes sides. Writes OUT/splits.parquet; to begin anew, delete it.
+    changes sides. Writes OUT/splits.parquet; to begin anew, delete it. What --where leaves out keeps its
+    side for the day when a call without it takes it in again.
     """
     from allbrains.load import open as open_corpus
     from allbrains.splits.assign import Choice
@@ -37,10 +50,27 @@ def command(
     choice = Choice(shares=shares, seed=seed)
     before = earlier(out, choice, whole_datasets=whole_datasets)
     brains = open_corpus(out, maps=()) if no_images else comparable(out)
-    table = make_splits(brains, before, choice, whole_datasets=whole_datasets, images=not no_images)
+    table = make_splits(
+        brains,
+        before,
+        choice,
+        whole_datasets=whole_datasets,
+        images=not no_images,
+        unwanted=_unwanted(out, where),
+    )
     path = write_splits(out, table)
     people = Counter(table["group"].to_pylist())
     for side, count in sorted(Counter(table["split"].to_pylist()).items()):
         click.echo(f"{side}\t{count}")
     most = max(people.values(), default=0)
     click.echo(f"{len(table)} samples of {len(people)} people in {path}, at most {most} of one", err=True)
+
+
+def _unwanted(out: Path, where: str) -> set[str]:
+    """Return the ids of the samples for which a condition doesn't hold."""
+    from allbrains.load import open as open_corpus
+
+    if not where.strip():
+        return set()
+    everybody, wanted = (open_corpus(out, maps=(), where=one).table["scan_id"] for one in ("", where))
+    return set(everybody.to_pylist()) - set(wanted.to_pylist())

@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from allbrains.participants.joining import session_key, subject_key
 from allbrains.records import StepCost
+from allbrains.report.logs import Excerpts, shareable
+from allbrains.text import plain
 
 PER_CHUNK = 256  # rows a data script: one is loaded where a scan is opened
 
@@ -35,7 +37,14 @@ def costs_of(costs: Iterable[tuple[str, int, StepCost]]) -> Costs:
     return found
 
 
-def details(rows: pa.Table, columns: Iterable[str], receipts: Receipts, costs: Costs) -> list[dict[str, Any]]:
+def log_key(dataset: str, path: str) -> str:
+    """Return how a log calls a scan."""
+    return plain(f"{dataset}/{path}")
+
+
+def details(
+    rows: pa.Table, columns: Iterable[str], receipts: Receipts, costs: Costs, logs: Excerpts
+) -> list[dict[str, Any]]:
     """Return one object a row.
 
     Args:
@@ -43,20 +52,24 @@ def details(rows: pa.Table, columns: Iterable[str], receipts: Receipts, costs: C
         columns: names of those that the page has as columns; only the other texts are told here.
         receipts: by dataset and subject.
         costs: by scan id.
+        logs: by the log's name of a scan.
     """
     known = set(columns)
     texts = [
         field.name for field in rows.schema if pa.types.is_string(field.type) and field.name not in known
     ]
-    return [_detail(row, texts, receipts, costs) for row in rows.to_pylist()]
+    return [_detail(row, texts, receipts, costs, logs) for row in rows.to_pylist()]
 
 
-def _detail(row: Mapping[str, Any], texts: list[str], receipts: Receipts, costs: Costs) -> dict[str, Any]:
+def _detail(
+    row: Mapping[str, Any], texts: list[str], receipts: Receipts, costs: Costs, logs: Excerpts
+) -> dict[str, Any]:
     subject, session = row.get("subject") or "", session_key(row.get("session") or "")
     told = receipts.get((row["dataset"], subject), [])
     own = [one for label, each in told if session_key(label) in ("", session) for one in each]
     return {
-        "texts": {name: row[name] for name in texts if row.get(name)},
+        "texts": {name: shareable(row[name]) for name in texts if row.get(name)},
+        "log": list(logs.get(log_key(row["dataset"], row.get("path") or ""), ())),
         "receipts": own,
         "costs": [
             {

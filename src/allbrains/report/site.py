@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from allbrains.errors import CorpusError
@@ -17,7 +18,8 @@ from allbrains.load import Brains
 from allbrains.load import open as open_corpus
 from allbrains.report import packing
 from allbrains.report.advice import ADVICE
-from allbrains.report.details import PER_CHUNK, Costs, Receipts, costs_of, details, receipts_of
+from allbrains.report.details import PER_CHUNK, Costs, Receipts, costs_of, details, log_key, receipts_of
+from allbrains.report.logs import Excerpts, excerpts
 from allbrains.report.rows import report_rows, shown
 from allbrains.report.volume import volume
 from allbrains.store import ratings
@@ -46,6 +48,7 @@ class Site:
         datasets: of the catalogue, one object each.
         receipts: of the participants.
         costs: of the scans.
+        logs: what runs said of scans that came to nothing.
         volumes: scan ids whose volumes can be asked for; None: all.
         served: whether ratings can be given.
         other: the corpus to compare with.
@@ -60,6 +63,7 @@ class Site:
     datasets: list[dict[str, Any]]
     receipts: Receipts
     costs: Costs
+    logs: Excerpts
     volumes: tuple[str, ...] | None = None
     served: bool = False
     other: Site | None = None
@@ -134,7 +138,7 @@ class Site:
                 return packing.column(self.rows[self.columns[int(key, 16)]])
             case "details" if len(key) < 8 and int(key, 16) < self._chunks:
                 part = self.rows.slice(int(key, 16) * PER_CHUNK, PER_CHUNK)
-                return packing.value(details(part, self.columns, self.receipts, self.costs))
+                return packing.value(details(part, self.columns, self.receipts, self.costs, self.logs))
             case "volume" if key in self.places and (self.volumes is None or key in self.volumes):
                 return volume(self.brains[self.places[key]])
             case _:
@@ -185,12 +189,20 @@ def open_site(
         root: the output folder of ``allbrains build``.
         against: another corpus, to compare with.
         served: whether ratings can be given.
-        volumes: how many samples' volumes can be asked for, the oddest ones; None: all.
+        volumes: how many samples' volumes can be asked for, the oddest ones; None: all. Of the other corpus
+            those of the same scans.
 
     Raises:
         ConfigurationError: there is no corpus, or nothing is built yet.
         CorpusError: a table is damaged.
     """
+    site = _site(root)
+    chosen = None if volumes is None else oddest(site.rows, volumes)
+    other = None if against is None else replace(_site(against), volumes=chosen)
+    return replace(site, volumes=chosen, served=served, other=other)
+
+
+def _site(root: Path) -> Site:
     layout = Layout(root)
     brains = open_corpus(root)
     catalogue = {name: _table(root / "catalog" / f"{name}.parquet") for name in _CATALOGUE}
@@ -210,9 +222,7 @@ def open_site(
         datasets=_datasets(catalogue["datasets"]),
         receipts=receipts_of(catalogue["participants"]),
         costs=_costs(layout),
-        volumes=None if volumes is None else oddest(rows, volumes),
-        served=served,
-        other=None if against is None else open_site(against, volumes=volumes),
+        logs=_logs(layout, rows),
     )
 
 
@@ -251,3 +261,9 @@ def _costs(layout: Layout) -> Costs:
         return {}
     with LedgerReader.open(layout.ledger) as ledger:
         return costs_of(ledger.costs())
+
+
+def _logs(layout: Layout, rows: pa.Table) -> Excerpts:
+    asked = rows.filter(pc.is_in(rows["outcome"], value_set=pa.array(["rejected", "failed"])))
+    names = zip(asked["dataset"].to_pylist(), asked["path"].to_pylist(), strict=True)
+    return excerpts(layout.logs, {log_key(dataset, path) for dataset, path in names})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -63,6 +64,8 @@ class Catalogue:
         rows = self.datasets.select(["dataset", "snapshot", "hexsha"]).to_pylist()
         return tuple(Pin(**row) for row in rows)
 
+
+NO_RATINGS: Mapping[str, str] = MappingProxyType({})
 
 _TABLES = tuple(field.name for field in fields(Catalogue))
 
@@ -160,16 +163,23 @@ def _stamp_in(path: Path) -> bytes | None:
 
 
 def select(
-    catalogue: Catalogue, *, where: str = "", datasets: Sequence[str] = (), limit: int | None = None
+    catalogue: Catalogue,
+    *,
+    where: str = "",
+    datasets: Sequence[str] = (),
+    limit: int | None = None,
+    ratings: Mapping[str, str] = NO_RATINGS,
 ) -> pa.Table:
     """Return the scans that are asked for, in order of dataset and path.
 
     Args:
         catalogue: what there is.
         where: an SQL condition (DuckDB's dialect) over the columns of the scans, and of their datasets
-            ``dataset_name`` and the names in ``OF_DATASET``; empty means all.
+            ``dataset_name`` and the names in ``OF_DATASET``, and ``rating``; empty means all.
         datasets: accessions; empty means all.
         limit: at most so many scans.
+        ratings: what a person thought of scans, by scan id; the ``rating`` of others is empty, not null, so
+            that ``rating != 'reject'`` holds of a scan that nobody has looked at.
 
     Raises:
         ConfigurationError: the condition is not one, or a dataset is not in the catalogue.
@@ -177,7 +187,7 @@ def select(
     if unknown := sorted(set(datasets) - set(catalogue.datasets["dataset"].to_pylist())):
         raise ConfigurationError(f"not in the catalogue: {', '.join(unknown)}")
     scans = catalogue.scans
-    chosen = _matching(catalogue, where) if where.strip() else range(scans.num_rows)
+    chosen = _matching(catalogue, where, ratings) if where.strip() else range(scans.num_rows)
     names = scans["dataset"].to_pylist()
     paths = scans["path"].to_pylist()
     rows = sorted(
@@ -202,13 +212,15 @@ def check(where: str) -> None:
     select(blank, where=where)
 
 
-def _matching(catalogue: Catalogue, where: str) -> Iterable[int]:
+def _matching(catalogue: Catalogue, where: str, ratings: Mapping[str, str]) -> Iterable[int]:
     """Return the numbers of the rows of ``scans`` that fulfil the condition."""
     import duckdb
 
-    numbered = catalogue.scans.append_column("_row", pa.array(range(catalogue.scans.num_rows), pa.int64()))
+    words = [ratings.get(one, "") for one in catalogue.scans["scan_id"].to_pylist()]
+    rated = catalogue.scans.append_column("rating", pa.array(words, pa.string()))
+    numbered = rated.append_column("_row", pa.array(range(len(rated)), pa.int64()))
     own = catalogue.datasets.select(["dataset", "name", *OF_DATASET])
-    columns = [*catalogue.scans.column_names, "dataset_name", *OF_DATASET]
+    columns = [*rated.column_names, "dataset_name", *OF_DATASET]
     sql = (
         f"SELECT _row FROM (SELECT s.*, d.name AS dataset_name, {', '.join(f'd.{n}' for n in OF_DATASET)} "
         f"FROM scans s LEFT JOIN datasets d USING (dataset)) WHERE (\n{where}\n)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from allbrains.load import Brains
 from allbrains.load import open as open_corpus
 from allbrains.records import Array
 from allbrains.splits import likeness
-from allbrains.splits.assign import Choice, Group, assign, strata_of
+from allbrains.splits.assign import LEFT_OUT, Choice, Group, assign, strata_of
 from allbrains.splits.leaks import joined
 from allbrains.splits.people import groups, keys_of
 from allbrains.store.files import publishing
@@ -33,8 +33,9 @@ def make_splits(
     *,
     whole_datasets: bool = False,
     images: bool = True,
+    unwanted: Container[str] = (),
 ) -> pa.Table:
-    """Return the splits table: scan, group, side.
+    """Return the splits table: scan, group, split, side.
 
     Args:
         brains: all samples of a corpus; as ``comparable`` opens them where images are compared.
@@ -42,6 +43,8 @@ def make_splits(
         choice: shares and seed.
         whole_datasets: keep each dataset on one side.
         images: compare brains too.
+        unwanted: ids of samples that are left out. They have sides all the same, and count where sides are
+            balanced: so who is where doesn't depend on whom one leaves out today.
     """
     rows = brains.table.to_pylist()
     keys = [keys_of(row, whole_datasets=whole_datasets) for row in rows]
@@ -49,7 +52,10 @@ def make_splits(
     found = [_group(rows, places) for places in groups(keys, pairs)]
     sides = assign(found, before, choice)
     names = {one: group.name for group in found for one in group.members}
-    told = [{"scan_id": one, "group": names[one], "split": side} for one, side in sorted(sides.items())]
+    told = [
+        {"scan_id": one, "group": names[one], "split": LEFT_OUT if one in unwanted else side, "side": side}
+        for one, side in sorted(sides.items())
+    ]
     about = {**(SCHEMA.metadata or {}), _CHOICE: _options(choice, whole_datasets).encode()}
     return pa.Table.from_pylist(told, schema=SCHEMA).replace_schema_metadata(about)
 
@@ -129,7 +135,8 @@ def earlier(root: Path, choice: Choice, *, whole_datasets: bool) -> dict[str, st
             f"{path} was made with {made or 'an older allbrains'}, not {wanted}: give the same options, "
             "so that nobody changes sides, or delete it to begin anew"
         )
-    return dict(zip(table["scan_id"].to_pylist(), table["split"].to_pylist(), strict=True))
+    sides = "side" if "side" in table.column_names else "split"  # tables from before --where lack it
+    return dict(zip(table["scan_id"].to_pylist(), table[sides].to_pylist(), strict=True))
 
 
 def write_splits(root: Path, table: pa.Table) -> Path:

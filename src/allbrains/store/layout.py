@@ -8,6 +8,7 @@
     OUT/shards/<dataset>/<dataset>-00000.parquet  samples, at most 64 a file, one a row group
     OUT/samples.parquet                           one row a planned scan, with the place of each map
     OUT/SHA256SUMS                                digests of the shards and of that table
+    OUT/logs/<when>-<pid>.log                     one a run, the scan's key on each line
     OUT/splits.parquet                            which side of a split each sample is on, where there is one
 """
 
@@ -55,6 +56,11 @@ class Layout:
     def staging(self) -> Path:
         """The folder of staged samples."""
         return self.root / "staging"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the runs' logs."""
+        return self.root / "logs"
 
     @property
     def shards(self) -> Path:

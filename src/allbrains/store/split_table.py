@@ -21,6 +21,11 @@ SCHEMA = pa.schema(
             metadata={"description": "Scans that are of one person, as far as it can be told; opaque"},
         ),
         pa.field("split", pa.string(), metadata={"description": "train, validation, test, or left_out"}),
+        pa.field(
+            "side",
+            pa.string(),
+            metadata={"description": "The same, and kept for a scan that a condition leaves out"},
+        ),
     ],
     metadata={"allbrains.table": "splits", "allbrains.format": "1"},
 )

@@ -90,12 +90,14 @@ class Story:
         ends: scans that don't become a sample, by scan id.
         people: joined to the samples table.
         maker: of a scan's sample, by the number that its digest is.
+        held: what the corpus says of itself; the samples are on its grid.
     """
 
     scans: tuple[Scan, ...]
     ends: Mapping[str, Rejected | Failed] = field(default_factory=dict)
     people: pa.Table = field(default_factory=lambda: pa.table({"scan_id": pa.array([], pa.string())}))
     maker: Callable[[int], Sample] = sample
+    held: Corpus = field(default_factory=corpus)
 
     def sample(self, scan: Scan) -> Sample:
         """Return the sample of one of the scans; it depends on the scan alone."""
@@ -111,7 +113,7 @@ def write(layout: Layout, story: Story, *, at: Hook = passing, order: Iterable[i
         at: called at each commit step of every part.
         order: in which the scans are finished, as places in ``story.scans``.
     """
-    held = corpus()
+    held = story.held
     claim(layout, held, at=at)
     with Ledger.open(layout.ledger, at) as ledger:
         sweep(layout, ledger)
