@@ -1,8 +1,8 @@
 """What the baselines find where the truth is known, and what training costs (docs/benchmarks/learn.md).
 
 python bench/learn.py           # what is found on tiny cohorts whose truth is known
+python bench/learn.py PART …    # of that: truth, leak, embedding
 python bench/learn.py CORPUS    # what a step costs on a corpus of real size
-
 
 """
 
@@ -14,14 +14,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
+from allbrains.cli.main import run as allbrains
 from allbrains.learn.cohort import gather
 from allbrains.learn.experiment import learn, network_for, run_for
 from allbrains.learn.results import Results
@@ -29,24 +31,33 @@ from allbrains.learn.settings import settings_for
 from allbrains.learn.training import train
 from allbrains.load.order import Share
 from allbrains.store.files import passing
-from allbrains.testing.cohorts import Cohort, write_cohort
+from allbrains.testing.cohorts import Cohort, write_cohort, write_leak
 
-TOY = "pool = 1\nwidths = [8, 16, 16]\ndropout = 0.1\naugment = 0.3\nlearning_rate = 6e-3\nthreads = 1\n"
+TOY = "pool = 1\nthreads = 1\n"  # all else as it is by default
+QUICK = TOY + "widths = [8, 16, 16]\nlearning_rate = 6e-3\naugment = 0.0\nbootstrap = 1\n"
 EMBEDDING = (
     'pool = 1\nmaps = ["gm"]\nwidths = [16, 32, 64]\nbatch = 24\nsplit = "persons"\naugment = 0.2\n'
     "learning_rate = 4e-3\nthreads = 1\n"
 )
 _PASSES = 4  # over the training side: 16 samples where it has 4
+_SHUFFLES = 12
 
 STRANGERS = Cohort(people=150)
 VISITORS = Cohort(people=48, datasets=4, visits=2, folds=0.15)
+TWICE = Cohort(people=70, datasets=7, folds=0.15, twice=10)
 
 
-def timed(name: str, run: Callable[[], Results | None]) -> None:
+def run(task: str, out: Path, folder: Path, toml: str, **changes: object) -> Results:
+    """Return what a baseline finds."""
+    results = learn(out, folder, settings_for(task, toml, changes))
+    assert results is not None
+    return results
+
+
+def timed(name: str, found: Callable[[], Results]) -> None:
     """Print a run's scores, and its CPU seconds."""
     begin = time.process_time()
-    results = run()
-    assert results is not None
+    results = found()
     cpu = time.process_time() - begin
     waited = np.mean([line["waited_share"] for line in results.history])
     for score in results.scores:
@@ -57,21 +68,49 @@ def timed(name: str, run: Callable[[], Results | None]) -> None:
     print(f"<!-- {name}: {cpu:.0f} CPU s, waited {100 * waited:.1f} %; {results.notes[:1]} -->", flush=True)
 
 
-def figures(folder: Path) -> Iterator[tuple[str, Callable[[], Results | None]]]:
-    """Yield each run of the table."""
+def known_truth(folder: Path) -> None:
+    """Print what the default network finds, and the linear model."""
     strangers = write_cohort(folder / "strangers", STRANGERS)
-    visitors = write_cohort(folder / "visitors", VISITORS)
-    sites = write_cohort(folder / "sites", replace(VISITORS, site=3.0))
+    for task in ("age", "sex"):
+        timed(task, partial(run, task, strangers, folder / task, TOY))
+    for task, metric in (("age", "correlation"), ("sex", "area under curve")):
+        shuffled(task, metric, strangers, folder)
 
-    def run(task: str, out: Path, toml: str, to: str, **changes: object) -> Results | None:
-        return learn(out, folder / to, settings_for(task, toml, changes))
 
-    yield "age", lambda: run("age", strangers, TOY, "a", epochs=8)
-    yield "age, labels shuffled", lambda: run("age", strangers, TOY, "b", epochs=3, shuffle_labels=True)
-    yield "sex", lambda: run("sex", strangers, TOY, "c", epochs=8)
-    yield "sex, labels shuffled", lambda: run("sex", strangers, TOY, "d", epochs=3, shuffle_labels=True)
-    yield "contrastive, no site", lambda: run("contrastive", visitors, EMBEDDING, "e", epochs=14)
-    yield "contrastive, strong site", lambda: run("contrastive", sites, EMBEDDING, "f", epochs=4)
+def shuffled(task: str, metric: str, strangers: Path, folder: Path) -> None:
+    """Print the mean over several shuffles of the labels: of one, the interval knows the people only."""
+    changes = {"epochs": 4, "shuffle_labels": True}
+    runs = [
+        run(task, strangers, folder / f"{task}-{seed}", QUICK, seed=seed, **changes)
+        for seed in range(_SHUFFLES)
+    ]
+    for model in ("CNN", "linear"):
+        values = [
+            one.value for found in runs for one in found.scores if (one.model, one.metric) == (model, metric)
+        ]
+        mean, error = np.mean(values), 1.96 * np.std(values, ddof=1) / np.sqrt(len(values))
+        name = f"{task}, labels shuffled, mean of {len(values)}"
+        print(
+            f"| {name} | {model} | {metric} | {mean:.2f} | {mean - error:.2f} to {mean + error:.2f} |",
+            flush=True,
+        )
+
+
+def leak(folder: Path) -> None:
+    """Print what a leak does: ages are other people's, so that only knowing a person again can help."""
+    leaky, honest = write_leak(folder / "leaky", TWICE), write_cohort(folder / "honest", TWICE)
+    long = {"epochs": 80, "shuffle_labels": True, "where": "", "bootstrap": 1000}
+    allbrains(["verify-splits", str(leaky / "splits.parquet"), "--corpus", str(leaky)])
+    timed("leak", lambda: run("age", leaky, folder / "leak", QUICK, split="stored", **long))
+    timed("no leak", lambda: run("age", honest, folder / "no-leak", QUICK, **long))
+
+
+def embeddings(folder: Path) -> None:
+    """Print what the contrastive model finds, where the site leaves no trace and where it does."""
+    for name, site, epochs in (("no site", 0.0, 14), ("strong site", 3.0, 4)):
+        out = write_cohort(folder / name, replace(VISITORS, site=site))
+        found = partial(run, "contrastive", out, folder / f"{name}-run", EMBEDDING, epochs=epochs)
+        timed(name, found)
 
 
 def throughput(corpus: Path, folder: Path) -> None:
@@ -94,15 +133,18 @@ def throughput(corpus: Path, folder: Path) -> None:
         print(f"| {task}, {', '.join(settings.maps)} | {threads} | {rate:.2f} | {waited:.1f} % |", flush=True)
 
 
+PARTS = {"truth": known_truth, "leak": leak, "embedding": embeddings}
+
+
 def main() -> None:
     torch.set_num_threads(1)
+    asked = sys.argv[1:]
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        if sys.argv[1:]:
-            throughput(Path(sys.argv[1]), folder)
+        if asked and asked[0] not in PARTS:
+            throughput(Path(asked[0]), Path(name))
             return
-        for what, run in figures(folder):
-            timed(what, run)
+        for part in asked or PARTS:
+            PARTS[part](Path(name))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import posixpath
 import re
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from allbrains.cli.main import COMMANDS, cli  # noqa: E402
 from allbrains.learn.settings import Settings  # noqa: E402
 from allbrains.store import manifest, schema, split_table  # noqa: E402
 
+_PAGE = re.compile(r'href="(?!\w+:|#)([^"#]+\.(?:md|ipynb))')
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)]*)?\)")
 
 
@@ -177,3 +179,24 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         return f"{match[1]} (`{target.relative_to(ROOT)}`)" if outside and target.exists() else match[0]
 
     return _LINK.sub(plain, markdown)
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Lead a notebook's links to pages, as MkDocs does for Markdown alone, and offer the notebook itself."""
+    from mkdocs.exceptions import PluginError
+    from mkdocs.utils import get_relative_url
+
+    source = page.file.src_uri
+    if not source.endswith(".ipynb"):
+        return html
+
+    def lead(match: re.Match[str]) -> str:
+        target = files.get_file_from_path(
+            posixpath.normpath(posixpath.join(posixpath.dirname(source), match[1]))
+        )
+        if target is None:
+            raise PluginError(f"{source}: a link to {match[1]}, which is no page")
+        return f'href="{get_relative_url(target.url, page.url)}'
+
+    name = posixpath.basename(source)
+    return f'<p><a href="{name}" download>Download this notebook</a></p>\n' + _PAGE.sub(lead, html)

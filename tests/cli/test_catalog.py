@@ -46,15 +46,32 @@ def test_the_next_day_says_what_changed(archive, tmp_path, capsys):
     command = ["catalog", "--bids", str(root), "--out", str(out)]
     assert run(command) == 0
     assert not (out / "changes.json").exists()
+    capsys.readouterr()
+    assert run(command) == 0
+    assert "since the last run: nothing has changed\n" in capsys.readouterr().err
     shutil.copytree(root / "ds000001", root / "ds000004")
     shutil.rmtree(root / "ds000001")
     capsys.readouterr()
     assert run(command) == 0
     told = capsys.readouterr().err
     assert "1 new datasets, 0 changed, 1 withdrawn" in told
+    assert "  new: ds000004\n" in told
     assert "re-issued: ds000001 is now ds000004 (1 images in common)" in told
     changes = json.loads((out / "changes.json").read_text())
     assert (changes["new"], changes["withdrawn"][0]["dataset"]) == (["ds000004"], "ds000001")
+
+
+def test_changed_datasets_are_named(archive, tmp_path, capsys):
+    root = tmp_path / "archive"
+    shutil.copytree(archive, root)
+    with sandbox.serve(root) as server:
+        command = ["catalog", "--api", server.api, "--bucket", server.bucket, "--out", str(tmp_path / "out")]
+        assert run(command) == 0
+        (root / "ds000002/sub-01/anat/sub-01_T1w.nii").write_bytes(b"7" * 10_000)
+        assert run(command) == 0
+    told = capsys.readouterr().err
+    assert "  changed: ds000002 (1.0.0, another commit)\n" in told
+    assert "1 with another digest" in told
 
 
 def test_a_lock_file_from_one_run_for_the_next(archive, tmp_path, capsys):
@@ -82,6 +99,18 @@ def test_headers_and_sidecars_by_option(archive, tmp_path, capsys):
     assert run([*command, "--headers", "--sidecars", "--where", "header IS NOT NULL", "--limit", "1"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["header"] == "unreadable"  # these images are made of one digit
+
+
+def test_a_condition_on_what_was_not_read_says_so(archive, tmp_path, capsys):
+    command = ["catalog", "--bids", str(archive), "--out", str(tmp_path)]
+    condition = ["--where", "spacing_max < 2 AND fov_min > 150 OR echo_time_s < 0.01"]
+    assert run([*command, *condition]) == 0
+    told = capsys.readouterr().err
+    assert "asks for fov_min, spacing_max, and the headers of 3 images have not been read" in told
+    assert "asks for echo_time_s, and no sidecars are read" in told
+    assert run([*command, *condition, "--headers", "--sidecars"]) == 0
+    assert run([*command, "--where", "spacing_max < 2"]) == 0  # read once, kept
+    assert "--where asks for" not in capsys.readouterr().err
 
 
 def test_json_lines_with_every_column(archive, tmp_path, capsys):

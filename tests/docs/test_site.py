@@ -1,5 +1,7 @@
 """The documentation site builds without a warning; what it says of commands, columns and code is so."""
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -88,7 +90,8 @@ def site(tmp_path_factory):
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},  # the notebooks' kernels run elsewhere
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return folder
@@ -100,6 +103,24 @@ def test_the_site_builds_without_a_warning_and_holds_every_page(site):
     for page in pages:
         home = page.parent if page.name == "index.md" else page.with_suffix("")
         assert (site / home / "index.html").exists(), page
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")), ids=name_of)
+def test_a_notebook_was_run_and_can_be_had(path, site):
+    """The build stops at a cell that fails; each notebook ends with assertions on what it found."""
+    cells = [
+        cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
+    ]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells)
+    assert any("assert " in "".join(cell["source"]) for cell in cells)
+    folder = site / "notebooks" / path.stem
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64") >= 1
+    assert f"[{len(cells)}]" in page  # the last cell's number
+    assert (folder / path.name).read_bytes() == path.read_bytes()
+    assert f'href="{path.name}" download' in page
+    links = re.findall(r'href="(?!\w+:|#)([^"#?]+)', page)
+    assert [link for link in links if not (folder / link).exists()] == []
 
 
 def test_the_site_fetches_nothing_from_elsewhere(site):

@@ -32,10 +32,3 @@ def sites(tmp_path_factory):
     """The same with strong traces."""
     cohort = Cohort(people=48, datasets=4, visits=2, folds=0.15, site=3.0)
     return write_cohort(tmp_path_factory.mktemp("sites") / "out", cohort)
-
-
-@pytest.fixture(scope="session")
-def twice(tmp_path_factory):
-    """70 people of seven datasets with folds of their own; all ten of the first are in the last one, too."""
-    cohort = Cohort(people=70, datasets=7, folds=0.15, twice=10)
-    return write_cohort(tmp_path_factory.mktemp("twice") / "out", cohort)

@@ -12,8 +12,7 @@ from allbrains.learn.settings import settings_for
 TINY = """
 pool = 1
 widths = [8, 16, 16]
-dropout = 0.1
-augment = 0.3
+augment = 0.0
 learning_rate = 6e-3
 bootstrap = 100
 threads = 1
@@ -29,12 +28,12 @@ def figures(results):
 
 
 def test_age_is_found_on_unseen_sites(strangers, tmp_path):
-    results = run("age", strangers, tmp_path, epochs=8)
+    results = run("age", strangers, tmp_path, epochs=20)
     found = figures(results)
     error = "mean absolute error, years"
     # the scatter that age does not explain is 0.12 of 30 years, in two places
     assert found["linear", error].value < 4
-    assert found["CNN", error].value < 0.7 * found["guess", error].value
+    assert found["CNN", error].high < 0.5 * found["guess", error].value
     assert found["guess", error].value > 12
     assert found["CNN", error].low < found["CNN", error].value < found["CNN", error].high
     assert found["linear", error].high < found["guess", error].low
@@ -48,8 +47,8 @@ def test_age_is_found_on_unseen_sites(strangers, tmp_path):
     assert f"{found['CNN', error].value:.3f}" in card
     assert "No dataset and no person is on two sides" in card
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    assert [line["epoch"] for line in lines] == list(range(8))
-    assert lines[-1]["loss"] < 0.7 * lines[0]["loss"]
+    assert [line["epoch"] for line in lines] == list(range(20))
+    assert lines[-1]["loss"] < 0.3 * lines[0]["loss"]
 
 
 def test_sex_is_found_and_by_more_than_head_size(strangers, tmp_path):

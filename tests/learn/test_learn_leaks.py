@@ -1,15 +1,12 @@
 """Somebody on two sides: told, caught by `verify-splits`, and seen in the score."""
 
-import shutil
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from allbrains.cli.main import run as allbrains
 from allbrains.learn.cohort import gather
 from allbrains.learn.experiment import learn
 from allbrains.learn.settings import settings_for
+from allbrains.testing.cohorts import Cohort, write_cohort, write_leak
 
 TINY = """
 pool = 1
@@ -19,23 +16,19 @@ bootstrap = 50
 where = ""
 threads = 1
 """
+# 70 people of seven datasets with folds of their own; all ten of the first are in the last one, too
+TWICE = Cohort(people=70, datasets=7, folds=0.15, twice=10)
 
 
 @pytest.fixture(scope="module")
-def leaky(twice, tmp_path_factory):
+def twice(tmp_path_factory):
+    return write_cohort(tmp_path_factory.mktemp("twice") / "out", TWICE)
+
+
+@pytest.fixture(scope="module")
+def leaky(tmp_path_factory):
     """Splits by dataset alone: the last dataset is tested on, of which ten people are in the first, too."""
-    out = tmp_path_factory.mktemp("leaky") / "out"
-    shutil.copytree(twice, out)
-    rows = pq.read_table(out / "samples.parquet", columns=["scan_id", "dataset", "subject"]).to_pylist()
-    sides = [
-        "left_out"
-        if row["dataset"] == "ds000007" and not row["subject"].startswith("x")
-        else {"ds000007": "test", "ds000002": "validation"}.get(row["dataset"], "train")
-        for row in rows
-    ]
-    table = {"scan_id": [row["scan_id"] for row in rows], "group": [row["subject"] for row in rows]}
-    pq.write_table(pa.table({**table, "split": sides}), out / "splits.parquet")
-    return out
+    return write_leak(tmp_path_factory.mktemp("leaky") / "out", TWICE)
 
 
 def test_our_own_sides_have_no_leak(twice):

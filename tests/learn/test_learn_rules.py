@@ -25,7 +25,7 @@ def test_settings_survive_a_file(task):
     [
         ("epoch = 3", "did you mean 'epochs'"),
         ("epochs = 'many'", "epochs"),
-        ("epochs = 0", "epochs"),
+        ("epochs = -1", "epochs"),
         ("task = 'sex'", "'sex'"),
         ("epochs =", "TOML"),
         ("maps = []", "at least one"),
@@ -41,6 +41,16 @@ def test_only_what_is_learnt_is_in_the_fingerprint():
     plain = Settings(task="age")
     assert Settings(task="age", threads=3, device="cpu").fingerprint == plain.fingerprint
     assert Settings(task="age", seed=1).fingerprint != plain.fingerprint
+
+
+@pytest.mark.parametrize(("task", "samples"), [("age", 90), ("age", 3), ("age", 50_000), ("contrastive", 40)])
+def test_there_are_enough_steps_unless_epochs_are_set(task, samples):
+    settings = settings_for(task).enough(samples)
+    views = 2 if task == "contrastive" else 1
+    assert settings.epochs >= 20
+    assert settings.epochs * -(-samples * views // settings.batch) >= 400
+    assert settings.enough(samples) == settings
+    assert settings_for(task, "epochs = 2").enough(samples).epochs == 2
 
 
 def test_the_rate_rises_and_falls():

@@ -249,7 +249,7 @@ def test_a_page_that_times_out_is_asked_for_in_halves(source):
     assert {json.loads(variables)["first"] for _, variables in fake.asked} == {100, 50, 25}
 
 
-def lost(*fields):
+def lost(*fields, status=400, code="GRAPHQL_VALIDATION_FAILED"):
     """A server without some fields: it names all that the question has, as graphql-js does."""
 
     def newer(fake):
@@ -261,7 +261,7 @@ def lost(*fields):
             ]
             if not found:
                 return honest
-            return answer({"errors": [fault(text, code="GRAPHQL_VALIDATION_FAILED") for text in found]}, 400)
+            return answer({"errors": [fault(text, code=code) for text in found]}, status)
 
         return tamper
 
@@ -284,11 +284,20 @@ def test_fields_that_the_api_has_lost_cost_columns_and_are_named(source, named):
     assert len(fake.asked) == 5  # not from the cache: it may hold more for the next version
 
 
-def test_a_field_that_nothing_works_without_ends_the_run(source):
+@pytest.mark.parametrize("refusal", [{}, {"status": 200, "code": "OTHER"}], ids=["apollo", "others"])
+def test_a_field_that_nothing_works_without_ends_the_run(source, refusal):
     openneuro, fake = source()
-    fake.tamper = lost(("Snapshot", "tag"))(fake)
+    fake.tamper = lost(("Snapshot", "tag"), **refusal)(fake)
     with pytest.raises(SourceError, match='Cannot query field "tag"'):
         openneuro.snapshots()
+    assert len(fake.asked) == 1
+
+
+def test_a_refusal_with_status_200_costs_a_column_too(source):
+    openneuro, fake = source()
+    fake.tamper = lost(("Metadata", "species"), status=200, code="OTHER")(fake)
+    assert len(openneuro.snapshots().snapshots) == 1
+    assert "Metadata.species" in openneuro.complaints()[0].evidence
 
 
 @pytest.mark.parametrize("deleted", [True, False])

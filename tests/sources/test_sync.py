@@ -158,6 +158,18 @@ def test_a_dataset_under_a_new_name_is_recognised_by_its_images(world):
     assert "ds000009" in second.exclusions["evidence"].to_pylist()[0]
 
 
+def test_a_new_name_is_recognised_though_the_old_one_goes_a_run_later(world):
+    fake, run = world
+    first = run()
+    fake.datasets["ds000009"] = fake.datasets.pop("ds000003")
+    second, third = run(first), run(run(first))
+    told = (Reissued(before="ds000003", after="ds000009", shared_images=1),)
+    assert changes(first, second).new == ("ds000009",)
+    assert (changes(first, second).withdrawn, changes(first, second).reissued) == ((), told)
+    assert [gone.dataset for gone in changes(second, third).withdrawn] == ["ds000003"]
+    assert changes(second, third).reissued == told
+
+
 def test_a_list_that_lost_too_much_is_not_believed(world):
     fake, run = world
     fake.datasets |= {f"ds{number:06}": rows_of(number) for number in range(6, 40)}

@@ -9,7 +9,7 @@ import pytest
 from urllib3.exceptions import ReadTimeoutError, SSLError
 
 from allbrains import __version__
-from allbrains.errors import ConfigurationError, SourceError, TransientError
+from allbrains.errors import ConfigurationError, NoSpace, SourceError, TransientError
 from allbrains.transfer import OPENNEURO_ORIGINS, Client, Network, origin_of
 from allbrains.transfer.client import Refused, _translated, bare, retry_after
 from tests.transfer.conftest import CERTIFICATE, Play, serving
@@ -89,6 +89,20 @@ def test_answers_are_unpacked_up_to_a_limit(stage, client):
     assert len(client.post(url, b"{}", limit=10_000_000).body) == 10_000_000
     with pytest.raises(SourceError, match="more than"):
         client.post(url, b"{}", limit=9_999_999)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 20, (1 << 20) + 1, 5_000_000])
+def test_answers_of_any_size_are_what_was_sent(size, stage, client):
+    body = bytes(range(251)) * (size // 251 + 1)
+    url = stage.on("/api", Play(body=body[:size]))
+    assert bytes(client.post(url, b"{}", limit=10_000_000).body) == body[:size]
+
+
+def test_a_large_answer_without_a_place_says_so(stage, client, monkeypatch, tmp_path):
+    url = stage.on("/api", Play(body=bytes(2_000_000)))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(NoSpace, match=r"no place for a large answer in .*nowhere: No such file"):
+        client.post(url, b"{}", limit=10_000_000)
 
 
 def test_connections_are_used_again_after_every_kind_of_end(stage):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from allbrains.sources.catalogue import Catalogue
-    from allbrains.sources.changes import Changes
+    from allbrains.sources.changes import Changed, Changes
 
 # what a person looks for; --json has all columns
 COLUMNS = ("dataset", "snapshot", "path", "subject", "session", "size", "digest", "age_years", "sex", "group")
 CHANGES = "changes.json"
+NAMED = 20  # datasets that are named in one line
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -50,12 +51,11 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
     with _only_one(out):
         seen = look(choice, out)
         found = seen.surveyed.found
-        if seen.before is not None:
-            _report(seen.before, found, out)
+        told = frozenset() if seen.before is None else _report(seen.before, found, out)
         catalogue.write(found, out)
     scans = catalogue.select(found, where=choice.where, limit=choice.limit)
     _print(scans, as_json)
-    _summarise(found, scans.num_rows, out)
+    _summarise(found, scans.num_rows, out, told)
     return 1 if found.missing else 0
 
 
@@ -72,8 +72,8 @@ def _only_one(out: Path) -> Iterator[None]:
         raise ConfigurationError(f"another `allbrains catalog` is writing to {out}") from error
 
 
-def _report(before: Catalogue, found: Catalogue, out: Path) -> None:
-    """Write and say what has changed since the run before."""
+def _report(before: Catalogue, found: Catalogue, out: Path) -> frozenset[str]:
+    """Write and say what has changed since the run before; return the datasets that went."""
     from allbrains.sources.changes import changes
 
     different = changes(before, found)
@@ -82,20 +82,40 @@ def _report(before: Catalogue, found: Catalogue, out: Path) -> None:
     part.replace(out / CHANGES)
     for line in _lines(different):
         click.echo(_cell(line), err=True)
+    return frozenset(row.dataset for row in (*different.withdrawn, *different.unlisted))
 
 
 def _lines(different: Changes) -> Iterator[str]:
+    if not any(different.as_dict().values()):
+        yield "since the last run: nothing has changed"
+        return
     yield (
         f"since the last run: {len(different.new)} new datasets, {len(different.changed)} changed, "
         f"{len(different.withdrawn)} withdrawn; {different.scans_added} scans more, "
         f"{different.scans_gone} fewer, {different.scans_changed} with another digest"
     )
+    if different.new:
+        yield f"  new: {_first(different.new)}"
+    if different.changed:
+        yield f"  changed: {_first([_versions(row) for row in different.changed])}"
     for row in different.withdrawn:
         yield f"  withdrawn: {row.dataset}: {row.evidence}"
     for row in different.unlisted:
         yield f"  not listed this time, kept: {row.dataset}: {row.evidence}"
     for again in different.reissued:
         yield f"  re-issued: {again.before} is now {again.after} ({again.shared_images} images in common)"
+
+
+def _versions(row: Changed) -> str:
+    if row.before == row.after:
+        return f"{row.dataset} ({row.after}, another commit)"
+    return f"{row.dataset} ({row.before} → {row.after})"
+
+
+def _first(names: Sequence[str]) -> str:
+    """Return some names in one line, and how many more there are."""
+    more = f" … and {len(names) - NAMED} more, see {CHANGES}" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _print(scans: pa.Table, as_json: bool) -> None:
@@ -120,17 +140,18 @@ def _cell(value: object) -> str:
     return guarded(escaped) if isinstance(value, str) else escaped
 
 
-def _summarise(found: Catalogue, chosen: int, out: Path) -> None:
-    from allbrains.sources.listing import INCOMPLETE
+def _summarise(found: Catalogue, chosen: int, out: Path, told: Collection[str]) -> None:
+    from allbrains.sources.listing import INCOMPLETE, Exclusion
 
     scans = found.scans
     aged = scans.num_rows - scans["age_years"].null_count
     sexed = scans.num_rows - scans["sex"].null_count
-    gigabytes = sum(size or 0 for size in scans["size"].to_pylist()) / 1e9
+    size = sum(size or 0 for size in scans["size"].to_pylist())
+    volume = f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.2f} MB"
     people = scans.group_by(["dataset", "subject"]).aggregate([]).num_rows
     click.echo(
         f"{scans.num_rows} scans of {people} people in {found.datasets.num_rows} datasets, "
-        f"{gigabytes:.2f} GB; {aged} with age, {sexed} with sex; "
+        f"{volume}; {aged} with age, {sexed} with sex; "
         f"{chosen} chosen; tables in {out}",
         err=True,
     )
@@ -143,7 +164,8 @@ def _summarise(found: Catalogue, chosen: int, out: Path) -> None:
     for reason, number in sorted(files.items()):
         click.echo(f"  left out: {number} files: {reason}", err=True)
     for row in excluded:
-        if row["path"] and row["reason"] not in INCOMPLETE:
+        said = row["dataset"] in told and row["reason"] in (Exclusion.UNLISTED, Exclusion.WITHDRAWN)
+        if said or (row["path"] and row["reason"] not in INCOMPLETE):
             continue
         kind = "incomplete" if row["reason"] in INCOMPLETE else "note"
         where = "/".join(filter(None, (row["dataset"], row["path"]))) or "the list of datasets"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import psutil
 import pyarrow as pa
 
@@ -101,7 +104,21 @@ def look(choice: Choice, folder: Path) -> Look:
         before=before,
         progress=count,
     )
+    for sentence in unread(choice, surveyed):
+        click.echo(sentence, err=True)
     return Look(place=where_from, surveyed=surveyed, before=before)
+
+
+def unread(choice: Choice, surveyed: Surveyed) -> Iterator[str]:
+    """Yield a sentence where the condition asks for columns that are empty because nobody has read them."""
+    words = set(re.findall(r"\w+", choice.where.lower()))
+    if (asked := sorted(words & set(tables.HEADERS.names))) and surveyed.unread_headers:
+        yield (
+            f"--where asks for {', '.join(asked)}, and the headers of {surveyed.unread_headers} images have "
+            f"not been read: --headers reads them ({surveyed.header_bytes / 1e6:.1f} MB)"
+        )
+    if (asked := sorted(words & set(tables.ACQUISITION.names))) and not choice.sidecars:
+        yield f"--where asks for {', '.join(asked)}, and no sidecars are read: --sidecars reads them"
 
 
 def gather(choice: Choice, out: Path) -> Chosen:

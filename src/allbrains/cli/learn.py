@@ -35,7 +35,11 @@ from allbrains.cli.options import json_option
     type=click.Choice(["datasets", "persons", "stored"]),
     help="What is on one side only: datasets (the default), persons; or the sides of splits.parquet.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Times over the training side.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Times over the training side. Default: enough for 400 steps, 20 or more.",
+)
 @click.option("--batch", type=click.IntRange(min=1), help="Samples a step, over all processes together.")
 @click.option(
     "--pool", type=click.IntRange(min=1), help="Voxels along an axis that become one; 2: 2 mm of 1 mm."
@@ -69,8 +73,9 @@ def command(
 
     settings = settings_for(task, config.read_text(encoding="utf-8") if config else "", changes)
     if dry_run:
-        click.echo(settings.to_toml(), nl=False)
-        for side, (scans, people, datasets) in gather(out, settings).counts().items():
+        cohort = gather(out, settings)
+        click.echo(cohort.complete(settings).to_toml(), nl=False)
+        for side, (scans, people, datasets) in cohort.counts().items():
             click.echo(f"{side}: {scans} scans of {people} people in {datasets} datasets", err=True)
         return
     folder = to or out / "learn" / task

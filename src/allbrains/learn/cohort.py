@@ -61,6 +61,11 @@ class Cohort:
         pairs = set(zip(self.people.tolist(), self.sides.tolist(), strict=True))
         return len(pairs) - len({person for person, _ in pairs})
 
+    def complete(self, settings: Settings) -> Settings:
+        """Return the settings of a run on these samples: with a number of epochs, where none is set."""
+        scans, people, _ = self.counts()["train"]
+        return settings.enough(people if settings.task == "contrastive" else scans)
+
     def counts(self) -> dict[str, tuple[int, int, int]]:
         """Return of each side how many samples, people and datasets it has."""
         datasets = self.column("dataset")

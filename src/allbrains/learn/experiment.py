@@ -43,6 +43,7 @@ def learn(out: str | Path, folder: Path, settings: Settings, *, at: Hook = passi
     device = device_for(settings.device)
     with together(device) as share:
         cohort = gather(out, settings)
+        settings = cohort.complete(settings)
         make_folder(folder)
         network = network_for(cohort, settings).to(device)
         progress = train(network, run_for(cohort, settings, folder, device=device, share=share, at=at))

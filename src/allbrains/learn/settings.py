@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,10 @@ from allbrains.errors import ConfigurationError
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Task = Literal["age", "sex", "contrastive"]
+
+# Where the truth is known, after 100 steps the network tells everybody nearly the mean age, after 250 no more
+# (docs/benchmarks/learn.md). Thousands of scans make so many steps in few epochs: hence the other floor.
+_FEWEST_STEPS, _FEWEST_EPOCHS = 400, 20
 
 # where a run stands or runs, not what it learns: these may change between a run and its continuation
 _WHERE = ("device", "threads", "checkpoint_steps")
@@ -35,9 +40,10 @@ class Settings:
         shares: of training, validation and test.
         pool: voxels along each axis that are averaged into one: 2 makes 2 mm of 1 mm.
         widths: channels of the network's blocks (SFCN's own: Peng et al. 2021).
-        dropout: share of the features that are left out before the last layer.
+        dropout: share of the features that are left out before the last layer; it draws a regression towards
+            the mean, so that the old are told too young.
         batch: samples a step, over all processes together.
-        epochs: over the training side.
+        epochs: over the training side; 0 for as many as make 400 steps, 20 or more.
         learning_rate: the highest, of AdamW; it rises over the first tenth of the steps, then falls to 0.
         weight_decay: of AdamW.
         augment: strength of the random changes; 0 for none, 1 for the usual.
@@ -61,10 +67,10 @@ class Settings:
     shares: tuple[NotNegative, NotNegative, NotNegative] = (0.6, 0.2, 0.2)
     pool: Positive = 2
     widths: tuple[Positive, ...] = (32, 64, 128, 256, 256, 64)
-    dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
+    dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     batch: Positive = 8
-    epochs: Positive = 40
-    learning_rate: NotNegative = 1e-3
+    epochs: Annotated[int, msgspec.Meta(ge=0)] = 0
+    learning_rate: NotNegative = 2e-3
     weight_decay: NotNegative = 1e-2
     augment: NotNegative = 1.0
     temperature: Annotated[float, msgspec.Meta(gt=0)] = 0.1
@@ -98,6 +104,18 @@ class Settings:
         told = {name: value for name, value in asdict(self).items() if name not in _WHERE}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
+    def enough(self, samples: int) -> Settings:
+        """Return the settings with a number of epochs, where none is set.
+
+        Args:
+            samples: of the training side; for contrastive the people, of each of whom an epoch sees a pair.
+        """
+        if self.epochs:
+            return self
+        views = 2 if self.task == "contrastive" else 1
+        steps = max(1, math.ceil(samples * views / self.batch))
+        return replace(self, epochs=max(_FEWEST_EPOCHS, math.ceil(_FEWEST_STEPS / steps)))
+
     def to_toml(self) -> str:
         """Return the settings as a file that ``from_toml`` reads."""
         # JSON's numbers, texts, truth values and lists are TOML's, too
@@ -108,7 +126,7 @@ class Settings:
 _OF_TASK: Mapping[str, Mapping[str, Any]] = {
     "age": {},
     "sex": {},
-    "contrastive": {"maps": ["gm", "logjac"], "batch": 32, "dropout": 0.0},
+    "contrastive": {"maps": ["gm", "logjac"], "batch": 32},
 }
 
 

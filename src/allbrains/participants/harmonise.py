@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +58,10 @@ def harmonise(dataset: str, files: Mapping[str, bytes], *, subjects: Collection[
     rows = table(main, dictionary) if main else []
     known = {*map(subject_key, subjects)}
     known.update(m[1].removeprefix("sub-") for path in files if (m := _SESSIONS.match(path)))
-    rows = [_with_known_id(row, known) for row in rows]
+    meant: defaultdict[str, list[str]] = defaultdict(list)
+    for label in known:
+        meant[loose_key(label)].append(label)
+    rows = [_with_known_id(row, known, meant) for row in rows]
     for sheet in others:
         rows, found = merge(rows, table(sheet, _dictionary_of(sheet.source, objects, dictionary)))
         notes.extend(found)
@@ -121,10 +124,12 @@ def _together(sheets: list[Sheet]) -> Sheet:
     return replace(sheets[0], rows=rows, notes=notes)
 
 
-def _with_known_id(row: Participant, known: Collection[str]) -> Participant:
+def _with_known_id(
+    row: Participant, known: Collection[str], meant: Mapping[str, Sequence[str]]
+) -> Participant:
     """Give a numeric id its lost zeros back where exactly one subject folder can be meant."""
     label = subject_key(row.participant_id)
     if label in known or not label.isdigit():
         return row
-    meant = [other for other in known if loose_key(other) == loose_key(label)]
-    return replace(row, participant_id="sub-" + meant[0]) if len(meant) == 1 else row
+    labels = meant.get(loose_key(label), ())
+    return replace(row, participant_id="sub-" + labels[0]) if len(labels) == 1 else row

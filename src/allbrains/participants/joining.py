@@ -17,12 +17,14 @@ ScanKey = tuple[str, str, str]  # dataset, subject label, session label (empty w
 
 # Words that mean "the n-th visit"; a label is one of them and a number, or a number alone.
 _ORDINAL = re.compile(r"(?:ses|session|s|wave|w|visit|v|time|timepoint|tp|t|scan|mri|mr|year|y)?0*(\d+)\Z")
+_SUB = re.compile(r"\A\s*sub[-_]", re.IGNORECASE)
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _SYNONYMS = {"bl": "baseline", "fu": "followup", "pretest": "pre", "posttest": "post"}
 
 
 def subject_key(text: str) -> str:
     """Return a subject's label without ``sub-``; case and zeros are kept."""
-    return re.sub(r"\A\s*sub[-_]", "", text, flags=re.IGNORECASE).strip()
+    return _SUB.sub("", text).strip()
 
 
 def session_key(text: str) -> str:
@@ -70,7 +72,7 @@ def join(rows: Iterable[Participant], scans: Iterable[ScanKey]) -> list[Particip
 
 def loose_key(label: str) -> str:
     """Return a label without leading zeros and in lower case."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", label.lower())
+    return _ZEROS.sub("", label.lower())
 
 
 def _best(rows: Sequence[Participant], session: str) -> Participant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,7 +49,8 @@ class Changes:
         changed: datasets in another version.
         withdrawn: datasets that are gone for good since the catalogue before.
         unlisted: datasets that were not listed this time, and are kept this once.
-        reissued: withdrawn datasets whose images are in a new one.
+        reissued: withdrawn and unlisted datasets whose images are in another one. A dataset that is taken
+            back without a word is withdrawn a run later than its new name appears: both runs say so.
         scans_added: scans that were not there, of any dataset.
         scans_gone: scans that are not there any more.
         scans_changed: scans at the same path with another digest: other bytes, or the same bytes that
@@ -75,6 +76,8 @@ def changes(before: Catalogue, after: Catalogue) -> Changes:
     old, new = _versions(before), _versions(after)
     came = sorted(new.keys() - old.keys())
     withdrawn = _gone(after, Exclusion.WITHDRAWN, old.keys() - new.keys())
+    unlisted = _gone(after, Exclusion.UNLISTED, new.keys())
+    away = [gone.dataset for gone in (*withdrawn, *unlisted)]
     scans_before, scans_after = _scans(before), _scans(after)
     both = scans_before.keys() & scans_after.keys()
     return Changes(
@@ -85,8 +88,8 @@ def changes(before: Catalogue, after: Catalogue) -> Changes:
             if old[name] != new[name]
         ),
         withdrawn=withdrawn,
-        unlisted=_gone(after, Exclusion.UNLISTED, new.keys()),
-        reissued=tuple(_reissued(before, after, [gone.dataset for gone in withdrawn], came)),
+        unlisted=unlisted,
+        reissued=tuple(_reissued(before, after, away)),
         scans_added=len(scans_after) - len(both),
         scans_gone=len(scans_before) - len(both),
         scans_changed=sum(scans_before[key] != scans_after[key] for key in both),
@@ -113,12 +116,10 @@ def _gone(after: Catalogue, reason: Exclusion, among: Iterable[str]) -> tuple[Go
     )
 
 
-def _reissued(
-    before: Catalogue, after: Catalogue, withdrawn: Iterable[str], came: Iterable[str]
-) -> Iterable[Reissued]:
+def _reissued(before: Catalogue, after: Catalogue, away: Sequence[str]) -> Iterator[Reissued]:
     old, new = _images(before), _images(after)
-    for gone in withdrawn:
-        for name in came:
+    for gone in away:
+        for name in sorted(new.keys() - set(away)):
             shared = len(old[gone] & new[name])
             if shared and shared >= SAME_DATASET * min(len(old[gone]), len(new[name])):
                 yield Reissued(before=gone, after=name, shared_images=shared)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,13 +16,15 @@ from allbrains.sources.catalogue import Catalogue
 from allbrains.sources.dataset_rows import row_of
 from allbrains.sources.departed import with_departed
 from allbrains.sources.kept import Kept
-from allbrains.sources.listing import Excluded, Exclusion, Found, Source
+from allbrains.sources.listing import Excluded, Exclusion, Found, Snapshot, Source
 from allbrains.sources.reading import Harmonise, Read, Reader, Wanted
 
 # So many datasets one after the other can't be read: the service is down, not the datasets.
 OUTAGE = 8
-# Twice what the API is asked at once: the other half decodes, or waits for small files.
-THREADS = 8
+# Four times what the API is asked at once: the others decode, or wait for small files.
+THREADS = 16
+AHEAD = 4 * THREADS  # datasets: what is read before its turn waits in memory
+JOINED = 100  # small tables
 
 
 def crawl(
@@ -52,9 +55,9 @@ def crawl(
     found = source.snapshots()
     if before is not None:
         found = with_departed(source, found, before)
+    found = replace(found, snapshots=tuple(sorted(found.snapshots, key=lambda one: one.dataset)))
     reader = Reader(source=source, wanted=wanted or Wanted(), harmonise=harmonise)
-    read = sorted(_reads(reader, kept, found, progress), key=lambda one: one.snapshot.dataset)
-    return _catalogue(source, found, read)
+    return _catalogue(source, found, _reads(reader, kept, found, progress))
 
 
 def _reads(
@@ -64,7 +67,7 @@ def _reads(
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="crawl")
     failures = 0
     try:
-        for done, one in enumerate(pool.map(read, found.snapshots), 1):
+        for done, one in enumerate(_in_order(pool, read, found.snapshots), 1):
             failures = failures + 1 if one.failed else 0
             if failures == OUTAGE:
                 raise SourceError(
@@ -78,31 +81,69 @@ def _reads(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _catalogue(source: Source, found: Found, read: Sequence[Read]) -> Catalogue:
-    excluded = [*found.excluded, *source.complaints(), *(row for one in read for row in one.excluded)]
+def _in_order(
+    pool: ThreadPoolExecutor, read: Callable[[Snapshot], Read], snapshots: Iterable[Snapshot]
+) -> Iterator[Read]:
+    """Yield what was read in order of the snapshots, few of them before their turn."""
+    under_way: deque[Future[Read]] = deque()
+    for snapshot in snapshots:
+        under_way.append(pool.submit(read, snapshot))
+        if len(under_way) > AHEAD:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
+
+
+def _row(one: Read, source: Source, found: Found) -> dict[str, Any]:
+    return row_of(
+        one.snapshot,
+        files=one.files,
+        scans=one.scans.num_rows,
+        route=one.route,
+        source=source.name,
+        server=found.version,
+    )
+
+
+class _Pile:
+    """Tables one below the other, joined a hundred at a time: a small table's frame outweighs its rows."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._parts = [schema.empty_table()]
+        self._new: list[pa.Table] = []
+
+    def add(self, table: pa.Table) -> None:
+        """Put a table below the others."""
+        self._new += [table] if table.num_rows else []
+        if len(self._new) == JOINED:
+            self._parts.append(pa.concat_tables(self._new).combine_chunks())
+            self._new = []
+
+    def table(self) -> pa.Table:
+        """Return all of them as one."""
+        return pa.concat_tables([*self._parts, *self._new]).combine_chunks()
+
+
+def _catalogue(source: Source, found: Found, read: Iterable[Read]) -> Catalogue:
+    rows: list[dict[str, Any]] = []
+    excluded = list(found.excluded)
+    scans, people = _Pile(tables.LABELLED_SCANS), _Pile(participants.PARTICIPANTS)
+    for one in read:
+        excluded += one.excluded
+        scans.add(one.scans)
+        people.add(one.people)
+        if one.here:
+            rows.append(_row(one, source, found))
+    excluded += source.complaints()
     if found.lacking > 0:
         evidence = f"{found.lacking} datasets are counted by the source but not listed"
         excluded.append(
             Excluded(dataset="", snapshot="", path="", reason=Exclusion.LISTING_FAILED, evidence=evidence)
         )
-    rows = [
-        row_of(
-            one.snapshot,
-            files=one.files,
-            scans=one.scans.num_rows,
-            route=one.route,
-            source=source.name,
-            server=found.version,
-        )
-        for one in read
-        if one.here
-    ]
-    scans = pa.concat_tables([tables.LABELLED_SCANS.empty_table(), *(one.scans for one in read)])
-    people = pa.concat_tables([participants.PARTICIPANTS.empty_table(), *(one.people for one in read)])
     return Catalogue(
         datasets=pa.Table.from_pylist(rows, schema=tables.DATASETS),
-        scans=_grouped(scans.combine_chunks()),
-        participants=people.combine_chunks(),
+        scans=_grouped(scans.table()),
+        participants=people.table(),
         exclusions=pa.Table.from_pylist(
             [asdict(row) for row in sorted(excluded, key=lambda row: (row.dataset, row.path, row.reason))],
             schema=tables.EXCLUSIONS,

@@ -16,10 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from allbrains.records import Algorithm, Array, Digest, Sample, Scan
 from allbrains.store import quantise
 from allbrains.store.layout import Layout
+from allbrains.store.split_table import NAME
 from allbrains.testing.corpora import FIELD_AFFINE, FIELD_SHAPE, SHAPE, Story, write
 
 _VISITS = 16  # a scan's number is person × 16 + visit, so that both can be read from it
@@ -140,6 +142,31 @@ def write_cohort(folder: Path, cohort: Cohort) -> Path:
         }
     )
     write(Layout(folder), Story(scans=tuple(scan for scan, _ in scans), people=people, maker=cohort.sample))
+    return folder
+
+
+def write_leak(folder: Path, cohort: Cohort) -> Path:
+    """Write a corpus with a leak: ``splits.parquet`` goes by dataset, but people are in two of them.
+
+    The test side are the people of the last dataset who are in the first one, too, under other labels; the
+    others of the last one are left out.
+
+    Args:
+        folder: made.
+        cohort: some of its people are there ``twice``.
+    """
+    write_cohort(folder, cohort)
+    last, check = f"ds{cohort.datasets:06d}", "ds000002"
+    sides = {last: "test", check: "validation"}
+    scans = [scan for scan, _ in cohort.scans()]
+    known = [
+        "left_out"
+        if scan.dataset == last and not scan.subject.startswith("x")
+        else sides.get(scan.dataset, "train")
+        for scan in scans
+    ]
+    names = {"scan_id": [scan.scan_id for scan in scans], "group": [scan.subject for scan in scans]}
+    pq.write_table(pa.table({**names, "split": known}), folder / NAME)
     return folder
 
 

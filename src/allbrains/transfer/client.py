@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import email.utils
 import logging
+import mmap
 import os
 import re
 import ssl
+import tempfile
 import time
 import urllib.parse
 import urllib.request
@@ -28,7 +30,7 @@ import stamina
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError, SSLError
 
-from allbrains.errors import AllbrainsError, ConfigurationError, SourceError, TransientError
+from allbrains.errors import AllbrainsError, ConfigurationError, NoSpace, SourceError, TransientError
 from allbrains.version import VERSION
 
 OPENNEURO_ORIGINS = (
@@ -41,6 +43,7 @@ _BUSY = frozenset({408, 425, 429})  # and every 5xx
 _NEVER = frozenset({501, 505})  # the server can't, and won't be able to in a minute
 _MAX_REDIRECTS = 5
 _CHUNK = 1 << 18
+_IN_MEMORY = 1 << 20
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # stamina reports each retry through this logger; without a handler Python would print it bare
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -110,7 +113,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes | bytearray
+    body: bytes | bytearray | mmap.mmap
 
 
 class Client:
@@ -134,11 +137,7 @@ class Client:
             "Accept-Encoding": "gzip",
         }
         with self._open("POST", url, headers, body) as response:
-            answer = bytearray()  # grows in place: a list of chunks and its sum would be twice the answer
-            for chunk in self.chunks(response, decode=True):
-                answer += chunk
-                if len(answer) > limit:
-                    raise SourceError(f"{url} answered with more than {limit} bytes")
+            answer = _collected(_limited(self.chunks(response, decode=True), url, limit))
             return Reply(status=response.status, headers=_lower(response), body=answer)
 
     @contextmanager
@@ -301,6 +300,38 @@ def _lies_under(url: str, origin: str) -> bool:
     plain = ".." not in path.split("/") and "\\" not in path and asked.username is None
     # the service's own address has no slash at its end: …/crn/graphql lies under …/crn/graphql/
     return same and plain and f"{path}/".startswith(allowed.path)
+
+
+def _limited(chunks: Iterator[bytes], url: str, limit: int) -> Iterator[bytes]:
+    arrived = 0
+    for chunk in chunks:
+        arrived += len(chunk)
+        if arrived > limit:
+            raise SourceError(f"{url} answered with more than {limit} bytes")
+        yield chunk
+
+
+def _collected(chunks: Iterator[bytes]) -> bytearray | mmap.mmap:
+    """Return a body: in memory, or a large one in a file without a name.
+
+    A large answer thus takes no memory while it waits to be decoded, and none of it stays behind: the heap
+    of a thread that once held 30 MB keeps them.
+    """
+    start = bytearray()
+    for chunk in chunks:
+        start += chunk
+        if len(start) > _IN_MEMORY:
+            break
+    else:
+        return start
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(start)
+            file.writelines(chunks)
+            file.flush()
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise NoSpace(f"no place for a large answer in {tempfile.gettempdir()}: {error.strerror}") from error
 
 
 def _let_go(response: urllib3.BaseHTTPResponse) -> None:

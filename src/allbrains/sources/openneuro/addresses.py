@@ -68,12 +68,12 @@ def urls_of(
     A file that git-annex knows under two paths is listed with the other path's URL; that is right
     (the same bytes), so URLs are never made to agree with the path.
     """
-    mended = [_mended(endpoints, dataset, url) for url in listed if url]
     bare = endpoints.file(dataset, path)
     objects = endpoints.object(dataset, file_id, path)
     # The API lists its objects route where it knows no version in the bucket. The bucket is still the
     # better first address: it says 404 where the objects route says 200 and an empty body.
-    first = [url for url in mended if not url.startswith(f"{endpoints.base}/datasets/")]
+    own = f"{endpoints.base}/datasets/"
+    first = [_mended(endpoints, dataset, url) for url in listed if url and not url.startswith(own)]
     return tuple(dict.fromkeys([*first, bare, objects]))
 
 

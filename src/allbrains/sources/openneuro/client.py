@@ -28,8 +28,6 @@ R = TypeVar("R")
 KNOWN_VERSION = "5.5.1"
 # The largest listing of OpenNeuro has some 30 MB.
 MAX_ANSWER_BYTES = 1 << 29
-# Of answers larger than this at most one a turn is in memory; some 60 of 2,000 are.
-LARGE_BYTES = 8_000_000
 
 # Final: asking again gives the same answer. Whatever else the server complains of may pass.
 _FINAL = re.compile(
@@ -217,8 +215,6 @@ class Api:
             with attempt:
                 with self._turns:
                     reply = self._post(body)
-                    if len(reply.body) > LARGE_BYTES:  # nobody asks on while so much waits for its turn
-                        return self._judge(reply, shape, judge)
                 return self._judge(reply, shape, judge)
         raise AssertionError("stamina returns or raises")
 
@@ -263,9 +259,11 @@ class Api:
         version = envelope.extensions.openneuro.version if envelope.extensions else ""
         self.version = version or self.version
         complaint = "; ".join(fault.message for fault in faults)
-        if status >= 400:
+        # GraphQL servers other than today's refuse a question with status 200 and no data
+        unknown = envelope.data is None and bool(_UNKNOWN.search(complaint))
+        if status >= 400 or unknown:
             code = next((fault.code for fault in faults if fault.code), str(status))
-            kind = UnknownField if code == "GRAPHQL_VALIDATION_FAILED" else ApiChanged
+            kind = UnknownField if unknown or code == "GRAPHQL_VALIDATION_FAILED" else ApiChanged
             raise kind(
                 f"{self.url} refuses the question ({code}: {complaint or 'no reason given'}); it is "
                 f"OpenNeuro {version or 'of no known version'}, this client was written for {KNOWN_VERSION}"
