@@ -44,6 +44,7 @@ from allbrains.store.layout import Layout
 
 _AHEAD = 1.25  # futures a slot: enough that none waits for the driver
 _COUNT_EVERY_S = 10.0  # between two looks at how many workers there are
+_FETCH_S = 60.0  # of a job's last two minutes: how long a driver may take to fetch the last outcomes
 _FALSE_STARTS = 10  # workers that can't start, in a row, before the run gives up
 
 # the guard limits memory, so the worker must not; only deaths of machines count as failures
@@ -223,10 +224,13 @@ def _run_there(name: str, line: bytes) -> Answer:
 
 
 async def _drain(worker: distributed.Worker) -> None:
-    """Take no more, end what runs, go."""
+    """Take no more, end what runs, let the driver fetch it, go."""
     worker.status = distributed.core.Status.paused
     while worker.state.executing:
         await asyncio.sleep(1)
+    fetched_by = time.monotonic() + _FETCH_S  # what is not fetched is computed anew elsewhere
+    while worker.data and time.monotonic() < fetched_by:
+        await asyncio.sleep(0.2)
     await worker.close(reason="its walltime nears")
 
 
