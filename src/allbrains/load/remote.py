@@ -58,7 +58,7 @@ class Remote:
         filesystem, root = self._filesystem()
         try:
             return filesystem.open(f"{root}/{name}", "rb", block_size=_BLOCK)
-        except _troubles() as error:
+        except request_errors() as error:
             raise CorpusError(f"{self.url}/{name} can't be read: {_said(error)}") from error
 
     def where(self) -> str:
@@ -72,7 +72,7 @@ class Remote:
             try:
                 chunk = _bytes(filesystem, f"{root}/{place.shard}", place.start, end)
                 break
-            except _troubles() as error:
+            except request_errors() as error:
                 if attempt + 1 == self.attempts or isinstance(error, FileNotFoundError | PermissionError):
                     raise CorpusError(f"{self.url}/{place.shard} can't be read: {_said(error)}") from error
             time.sleep(self.pause_s * 2**attempt)
@@ -113,8 +113,8 @@ def shelf_at(url: str, cache: Path | None, cache_gb: float) -> Remote:
     return Remote(url=url.rstrip("/"), cache=Cache(cache or home / "allbrains" / "maps", int(cache_gb * 1e9)))
 
 
-def _troubles() -> tuple[type[BaseException], ...]:
-    """Return what a request may end in; the errors of HTTP libraries are not the system's."""
+def request_errors() -> tuple[type[Exception], ...]:
+    """Return what a request of fsspec may end in; the errors of HTTP libraries are not the system's."""
     libraries = (
         ("aiohttp", "ClientError"),
         ("httpx", "HTTPError"),

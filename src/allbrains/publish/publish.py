@@ -52,6 +52,22 @@ class Sent:
         )
 
 
+class _Tries:
+    """How often in a row something failed that may pass."""
+
+    def __init__(self, pace: Pace, patience: int, tell: Callable[[str], None]) -> None:
+        self._pace, self._patience, self._tell = pace, patience, tell
+        self.failures = 0
+
+    def failed(self, error: TransientError) -> None:
+        """Rest before the next try; raise the error where it was the last."""
+        self.failures += 1
+        if self.failures >= self._patience:
+            raise error
+        self._tell(f"{error} (attempt {self.failures} of {self._patience})")
+        self._pace.rest(error.retry_after_s, self.failures)
+
+
 def send(
     items: Sequence[Item],
     target: Target,
@@ -67,7 +83,7 @@ def send(
         CorpusError: the target doesn't keep what it is sent.
         ConfigurationError: the target can't be written to, or holds another corpus.
     """
-    sent, failures, before = Sent(), 0, None
+    sent, tries, before = Sent(), _Tries(pace, patience, tell), None
     while True:
         try:
             held = target.held()
@@ -87,14 +103,11 @@ def send(
             tell(f"{len(todo)} commits to go: {_named(todo[0])}, {todo[0].nbytes / 1e6:.1f} MB")
             target.commit(todo[0], _message(todo[0]))
         except TransientError as error:
-            failures += 1
-            if failures >= patience:
-                raise
-            tell(f"{error} (attempt {failures} of {patience})")
-            pace.rest(error.retry_after_s, failures)
+            tries.failed(error)
         else:
             pace.after_commit()
-            sent, failures, before = sent.plus(todo[0]), 0, todo
+            tries.failures = 0
+            sent, before = sent.plus(todo[0]), todo
 
 
 def first_day(
@@ -111,18 +124,14 @@ def first_day(
         TransientError: asking failed ``patience`` times.
         ConfigurationError: the target can't be asked.
     """
-    failures = 0
+    tries = _Tries(pace, patience, tell)
     while True:
         try:
             if DESCRIBED not in target.held():
                 return today
             return first_published(target.read(DESCRIBED).decode(errors="replace")) or today
         except TransientError as error:
-            failures += 1
-            if failures >= patience:
-                raise
-            tell(f"{error} (attempt {failures} of {patience})")
-            pace.rest(error.retry_after_s, failures)
+            tries.failed(error)
 
 
 def see_undamaged(commit: Commit) -> None:

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from allbrains.errors import ConfigurationError, TransientError
+from allbrains.load.remote import request_errors
 from allbrains.publish.plan import Commit, Held, Limits
 from allbrains.records import Algorithm, Digest
 
 RECORD = ".allbrains-published.json"
 # Stores without folders: there, "make a folder" makes a bucket, also for a name that was misspelt.
 _STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"})
-# What file systems raise beside OSError, where their packages are loaded.
-_FOREIGN = (("botocore.exceptions", "BotoCoreError"), ("aiohttp", "ClientError"))
 _SETTINGS = frozenset({"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "NoRegionError"})
 
 
@@ -144,7 +142,7 @@ class TreeTarget:
             return {}
         except (ValueError, AttributeError):  # cut while it was written: everything is sent again
             return {}
-        except _troubles() as error:
+        except request_errors() as error:
             raise _translated(error, self.address) from error
 
     def _write_record(self, record: Mapping[str, str]) -> None:
@@ -154,14 +152,8 @@ class TreeTarget:
     def _asked(self, question: Any, *arguments: Any, **named: Any) -> Any:
         try:
             return question(*arguments, **named)
-        except _troubles() as error:
+        except request_errors() as error:
             raise _translated(error, self.address) from error
-
-
-def _troubles() -> tuple[type[Exception], ...]:
-    """Return what a request may end in."""
-    foreign = (getattr(sys.modules[module], name) for module, name in _FOREIGN if module in sys.modules)
-    return (OSError, *foreign)
 
 
 def _translated(error: Exception, address: str) -> Exception:

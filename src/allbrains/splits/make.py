@@ -135,8 +135,7 @@ def earlier(root: Path, choice: Choice, *, whole_datasets: bool) -> dict[str, st
             f"{path} was made with {made or 'an older allbrains'}, not {wanted}: give the same options, "
             "so that nobody changes sides, or delete it to begin anew"
         )
-    sides = "side" if "side" in table.column_names else "split"  # tables from before --where lack it
-    return dict(zip(table["scan_id"].to_pylist(), table[sides].to_pylist(), strict=True))
+    return dict(zip(table["scan_id"].to_pylist(), table["side"].to_pylist(), strict=True))
 
 
 def write_splits(root: Path, table: pa.Table) -> Path:
