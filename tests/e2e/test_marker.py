@@ -22,7 +22,8 @@ from allbrains.space.grid import through
 from allbrains.steps.bias import Bias
 from allbrains.steps.brain_mask import BrainMask
 from allbrains.steps.canonical import Canonical, reorient
-from allbrains.steps.register import AffineToTemplate, SynToTemplate
+from allbrains.steps.greedy import GreedyToTemplate
+from allbrains.steps.register import AffineToTemplate
 from allbrains.steps.tissues import Tissues
 from allbrains.steps.to_template import ToTemplate
 from allbrains.steps.volumes import Volumes
@@ -93,7 +94,7 @@ def recipe(seen: Phantom, *, network: bool) -> Recipe:
             BrainMask() if network else TrueMask(seen.brain_mask),
             Bias(iterations=5),
             AffineToTemplate(),
-            SynToTemplate(iterations=(5, 0, 0)),
+            GreedyToTemplate(iterations=(5, 0, 0)),
             Tissues(),
             Volumes(),
             ToTemplate(spacing_mm=2.0),

@@ -67,6 +67,18 @@ _ATROPOS = Work(
     volume="9:381-400",
     doi="10.1007/s12021-011-9109-y",
 )
+_GREEDY = Work(
+    key="yushkevich2016",
+    authors=("Yushkevich, Paul A.", "Pluta, John", "Wang, Hongzhi", "others"),
+    title=(
+        "Fast Automatic Segmentation of Hippocampal Subfields and Medial Temporal Lobe Subregions in 3 Tesla "
+        "and 7 Tesla T2-Weighted MRI"
+    ),
+    journal="Alzheimer's & Dementia",
+    year="2016",
+    volume="12:P126-P127",
+    doi="10.1016/j.jalz.2016.06.205",
+)
 _DEEPBET = Work(
     key="fisch2023deepbet",
     authors=("Fisch, Lukas", "others"),
@@ -108,6 +120,7 @@ _TEMPLATE = Work(
 _STEPS = {
     "brain_mask": _DEEPBET,
     "bias": _N4,
+    "greedy": _GREEDY,
     "syn": _SYN,
     "atropos": _ATROPOS,
     "antspynet": _ANTSX,
