@@ -136,7 +136,8 @@ def _print(scans: pa.Table, as_json: bool) -> None:
 def _cell(value: object) -> str:
     """Return a cell; control characters, which a server's file name may hold, are escaped."""
     text = "n/a" if value is None else str(value)
-    escaped = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    # of a million cells nearly all are plain, and saying so is quicker than looking for each character
+    escaped = text if text.isprintable() else _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
     return guarded(escaped) if isinstance(value, str) else escaped
 
 

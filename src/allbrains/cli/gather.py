@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -95,6 +96,7 @@ def look(choice: Choice, folder: Path) -> Look:
         lock=choice.lock,
     )
     catalogue.check(choice.where)  # a crawl takes long; a slip in the condition should say so first
+    gc.freeze()  # modules stay until the end: looking for garbage among them costs a crawl seconds
     before = previous(folder) if not choice.dataset and choice.lock is None else None
     surveyed = survey(
         where_from,
