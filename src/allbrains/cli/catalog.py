@@ -44,11 +44,11 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
 
     Exit code 1: the catalogue is incomplete; what is missing is named, and the same command goes on.
     """
-    from allbrains.cli.gather import Choice, look
+    from allbrains.cli.gather import Choice, look, writing_to
     from allbrains.sources import catalogue
 
     choice = Choice(**options)
-    with _only_one(out):
+    with writing_to(out), _only_one(out):
         seen = look(choice, out)
         found = seen.surveyed.found
         told = frozenset() if seen.before is None else _report(seen.before, found, out)
