@@ -221,3 +221,12 @@ def test_a_full_disk_ends_it_and_the_next_call_goes_on(archive, tmp_path, monkey
         assert not [path for path in files(out) if path.endswith((".nii", ".nii.gz"))]
         assert {one.status for one in run(server, archive, out).values()} == {Status.WRITTEN}
     assert not list(out.rglob("*.part"))
+
+
+def test_a_second_choice_keeps_the_people_of_the_first(archive, tmp_path):
+    out = tmp_path / "out"
+    with sandbox.serve(archive) as server:
+        run(server, archive, out, lambda scan: scan.subject == "01")
+        run(server, archive, out, lambda scan: scan.subject == "02")
+    lines = (out / "ds000001/participants.tsv").read_text().splitlines()
+    assert lines == ["participant_id\tage", "sub-01\t31", "sub-02\t32"]

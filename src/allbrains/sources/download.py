@@ -151,11 +151,17 @@ def _small(snapshot: Snapshot, scans: Sequence[Scan], source: Source, folder: Pa
     if _DESCRIPTION not in contents:
         contents[_DESCRIPTION] = description(snapshot)  # BIDS knows no dataset without
     if "participants.tsv" in contents:
-        contents["participants.tsv"] = only(contents["participants.tsv"], {scan.subject for scan in scans})
+        subjects = {scan.subject for scan in scans} | _subjects_in(folder / dataset)
+        contents["participants.tsv"] = only(contents["participants.tsv"], subjects)
     for path, content in sorted(contents.items()):
         status, detail = _put(folder, f"{dataset}/{path}", content)
         detail = detail or (made_up if path == _DESCRIPTION else "")
         yield Delivery(path=f"{dataset}/{path}", size=len(content), status=status, detail=detail)
+
+
+def _subjects_in(dataset: Path) -> set[str]:
+    """Return the labels of the subjects that a dataset's folder has, of an earlier choice."""
+    return {path.name.removeprefix("sub-") for path in dataset.glob("sub-*")}
 
 
 def _put(folder: Path, key: str, content: bytes) -> tuple[Status, str]:
