@@ -1,6 +1,8 @@
 """``allbrains catalog``: stdout is data, stderr is talk, and the exit code says how it went."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from filelock import FileLock
 from allbrains import sandbox
 from allbrains.cli.main import run
 from allbrains.sources import catalogue
+from allbrains.sources.openneuro import cache
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +170,21 @@ def test_exit_codes(options, code, word, tmp_path):
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "scans.parquet").exists()
+
+
+@pytest.mark.parametrize("command", ["catalog", "download", "plan"])
+def test_a_full_disk_is_one_sentence(command, archive, tmp_path, monkeypatch, capsys):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(cache, "put", full)
+    with sandbox.serve(archive) as server:
+        ends = ["--api", server.api, "--bucket", server.bucket]
+        assert run([command, *ends, "--out", str(tmp_path)]) == 1
+    assert "allbrains: no space left to write" in capsys.readouterr().err
+
+
+def test_a_file_where_the_folder_should_be_is_one_sentence(archive, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert run(["catalog", "--bids", str(archive), "--out", str(tmp_path / "file/x")]) == 2
+    assert "allbrains: can't write" in capsys.readouterr().err

@@ -1,10 +1,13 @@
 """A BIDS folder of raw scans: whole, verified, resumed, and nothing beside it."""
 
+import errno
 import json
+import os
 
 import pytest
 
 from allbrains import sandbox
+from allbrains.errors import NoSpace
 from allbrains.records import Scan
 from allbrains.sources.choice import place
 from allbrains.sources.crawl import crawl
@@ -201,3 +204,29 @@ def test_a_made_description_says_what_is_known():
     )
     assert made.items() >= {"Name": "N", "License": "CC0", "DatasetDOI": "D"}.items()
     assert made["Authors"] == ["A"]
+
+
+@pytest.mark.parametrize("from_size", [0, 5000])  # bytes: of any file, of an image
+def test_a_full_disk_ends_it_and_the_next_call_goes_on(archive, tmp_path, monkeypatch, from_size):
+    def full(handle):
+        if os.fstat(handle).st_size >= from_size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    out = tmp_path / "out"
+    with sandbox.serve(archive) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", full)
+            with pytest.raises(NoSpace, match="no space left"):
+                run(server, archive, out)
+        assert not [path for path in files(out) if path.endswith((".nii", ".nii.gz"))]
+        assert {one.status for one in run(server, archive, out).values()} == {Status.WRITTEN}
+    assert not list(out.rglob("*.part"))
+
+
+def test_a_second_choice_keeps_the_people_of_the_first(archive, tmp_path):
+    out = tmp_path / "out"
+    with sandbox.serve(archive) as server:
+        run(server, archive, out, lambda scan: scan.subject == "01")
+        run(server, archive, out, lambda scan: scan.subject == "02")
+    lines = (out / "ds000001/participants.tsv").read_text().splitlines()
+    assert lines == ["participant_id\tage", "sub-01\t31", "sub-02\t32"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from allbrains.cli.gather import Choice, Chosen, gather
+from allbrains.cli.gather import Choice, Chosen, gather, writing_to
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.sources.dataset_rows import snapshot_of
 from allbrains.sources.download import Delivery, Status, download
@@ -58,9 +58,10 @@ def _run(chosen: Chosen, out: Path, as_json: bool) -> Counter[str]:
     counts: Counter[str] = Counter()
     client = Client(chosen.network)
     try:
-        for one in download(chosen.scans, snapshots, chosen.place.source, client, out):
-            counts[one.status] += 1
-            click.echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one))
+        with writing_to(out):
+            for one in download(chosen.scans, snapshots, chosen.place.source, client, out):
+                counts[one.status] += 1
+                click.echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one))
     finally:
         client.close()
     return counts

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from allbrains.sources.openneuro import Endpoints
 from allbrains.sources.reading import Wanted
 from allbrains.sources.survey import Surveyed, previous, survey
 from allbrains.store import ratings
+from allbrains.store.files import translated
 from allbrains.transfer import Network
 
 
@@ -96,17 +99,45 @@ def look(choice: Choice, folder: Path) -> Look:
     )
     catalogue.check(choice.where)  # a crawl takes long; a slip in the condition should say so first
     before = previous(folder) if not choice.dataset and choice.lock is None else None
-    surveyed = survey(
-        where_from,
-        folder / "cache",
-        wanted=Wanted(suffixes=choice.suffix, sidecars=choice.sidecars),
-        with_headers=choice.headers,
-        before=before,
-        progress=count,
-    )
+    with _modules_set_apart():
+        surveyed = survey(
+            where_from,
+            folder / "cache",
+            wanted=Wanted(suffixes=choice.suffix, sidecars=choice.sidecars),
+            with_headers=choice.headers,
+            before=before,
+            progress=count,
+        )
     for sentence in unread(choice, surveyed):
         click.echo(sentence, err=True)
     return Look(place=where_from, surveyed=surveyed, before=before)
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Say in our own words what keeps a folder from being written: a full disk, a file in its place.
+
+    Raises:
+        NoSpace: its disk is full.
+        ConfigurationError: it may not be written to.
+        CorpusError: its disk fails.
+    """
+    try:
+        yield
+    except BrokenPipeError:  # who reads our lines went away
+        raise
+    except OSError as error:
+        raise translated(error, folder) from error
+
+
+@contextmanager
+def _modules_set_apart() -> Iterator[None]:
+    """Keep the collector of garbage from what is loaded by now: looking there costs a crawl seconds."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def unread(choice: Choice, surveyed: Surveyed) -> Iterator[str]:
@@ -129,9 +160,10 @@ def gather(choice: Choice, out: Path) -> Chosen:
     """
     folder = out / "catalog"
     rated = {one.scan_id: one.rating.value for one in ratings.read(out).values()}
-    seen = look(choice, folder)
-    found = seen.surveyed.found
-    catalogue.write(found, folder)
+    with writing_to(folder):
+        seen = look(choice, folder)
+        found = seen.surveyed.found
+        catalogue.write(found, folder)
     rows = catalogue.select(found, where=choice.where, limit=choice.limit, ratings=rated)
     return Chosen(
         scans=tuple(tables.scans_of(rows)),

@@ -26,6 +26,8 @@ _SAME_AGE_YEARS = 1.5
 # A number under the header "sex" is an age only if it cannot be a code.
 _NO_CODE = 3.0
 _UNSETTLED = "age.unsettled"
+_SUB = re.compile(r"\Asub(?:-|[_ ]|(?=\d))", re.IGNORECASE)
+_SES = re.compile(r"\Ases[-_]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +80,13 @@ def _without_repetition(rows: Sequence[Participant]) -> tuple[list[Participant],
 def participant_id(cell: str) -> str:
     """Return an id as ``sub-<label>``: ``01``, ``sub01`` and ``SUB-01`` all give ``sub-01``."""
     text = cell.strip().strip("'\"").strip()
-    return "sub-" + re.sub(r"\Asub(?:-|[_ ]|(?=\d))", "", text, flags=re.IGNORECASE)
+    return "sub-" + _SUB.sub("", text)
 
 
 def session_id(cell: str) -> str:
     """Return a session as ``ses-<label>``; empty where the cell says nothing."""
     text = cell.strip().strip("'\"").strip()
-    return "" if is_missing(text) else "ses-" + re.sub(r"\Ases[-_]", "", text, flags=re.IGNORECASE)
+    return "" if is_missing(text) else "ses-" + _SES.sub("", text)
 
 
 class _Table:

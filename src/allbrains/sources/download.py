@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from allbrains.errors import ScanUnusable, SourceError, TransientError
+from allbrains.errors import NoSpace, ScanUnusable, SourceError, TransientError
 from allbrains.records import Scan
 from allbrains.sources.listing import Entry, Snapshot, Source
 from allbrains.sources.sidecars import Sidecars
 from allbrains.transfer import Client, fetch
+from allbrains.transfer.delivery import FULL
 
 AT_ONCE = 16  # files in flight: one each over the client's pool
 # What holds for a whole dataset; lists of files (scans.tsv) would name what was not chosen.
@@ -91,6 +92,9 @@ def download(
         source: lists and reads the small files.
         client: fetches the images.
         folder: made when it is not there.
+
+    Raises:
+        NoSpace: the disk is full; what was written stays, and the same call goes on.
     """
     chosen: defaultdict[str, list[Scan]] = defaultdict(list)
     for scan in scans:
@@ -117,10 +121,12 @@ def _image(scan: Scan, client: Client, folder: Path) -> Delivery:
         fetch(scan.urls, size=scan.size, digest=scan.digest, target=target, client=client)
     except ScanUnusable as error:
         return delivery(Status.REJECTED, str(error))
+    except NoSpace:  # nor is there any for the next one: not a reason to ask the bucket for all of them
+        raise
     except TransientError as error:
         return delivery(Status.FAILED, str(error))
     except OSError as error:
-        return delivery(Status.FAILED, f"can't be written: {error.strerror}")
+        return delivery(Status.FAILED, _obstacle(scan.key, error))
     return delivery(Status.WRITTEN)
 
 
@@ -145,11 +151,17 @@ def _small(snapshot: Snapshot, scans: Sequence[Scan], source: Source, folder: Pa
     if _DESCRIPTION not in contents:
         contents[_DESCRIPTION] = description(snapshot)  # BIDS knows no dataset without
     if "participants.tsv" in contents:
-        contents["participants.tsv"] = only(contents["participants.tsv"], {scan.subject for scan in scans})
+        subjects = {scan.subject for scan in scans} | _subjects_in(folder / dataset)
+        contents["participants.tsv"] = only(contents["participants.tsv"], subjects)
     for path, content in sorted(contents.items()):
         status, detail = _put(folder, f"{dataset}/{path}", content)
         detail = detail or (made_up if path == _DESCRIPTION else "")
         yield Delivery(path=f"{dataset}/{path}", size=len(content), status=status, detail=detail)
+
+
+def _subjects_in(dataset: Path) -> set[str]:
+    """Return the labels of the subjects that a dataset's folder has, of an earlier choice."""
+    return {path.name.removeprefix("sub-") for path in dataset.glob("sub-*")}
 
 
 def _put(folder: Path, key: str, content: bytes) -> tuple[Status, str]:
@@ -159,8 +171,19 @@ def _put(folder: Path, key: str, content: bytes) -> tuple[Status, str]:
     try:
         _write(folder / key, content)
     except OSError as error:
-        return Status.FAILED, f"can't be written: {error.strerror}"
+        return Status.FAILED, _obstacle(key, error)
     return Status.WRITTEN, ""
+
+
+def _obstacle(key: str, error: OSError) -> str:
+    """Return why a file can't be written.
+
+    Raises:
+        NoSpace: nor can any other.
+    """
+    if error.errno in FULL:
+        raise NoSpace(f"no space left for {key}: {error.strerror}") from error
+    return f"can't be written: {error.strerror}"
 
 
 def only(participants: bytes, subjects: Collection[str]) -> bytes:

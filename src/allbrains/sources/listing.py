@@ -6,7 +6,7 @@ Adding a source is one file with a class of the ``Source`` shape. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -315,12 +315,20 @@ _ENDS = frozenset(f"_{name}"[-8:] for name in _LAST)
 
 
 def matters(path: str) -> bool:
-    """Return whether a file may become a scan or says something about one.
+    """Return whether a file may become a scan or says something about one; see ``which_matter``."""
+    return which_matter((path,))[0]
+
+
+def which_matter(paths: Iterable[str]) -> list[bool]:
+    """Return of each file whether it may become a scan or says something about one.
 
     The rest (functional images, derivatives' tables …) is 99 % of OpenNeuro's seven million files
     and is counted, not kept.
     """
-    # this is asked seven million times: one look at the last letters settles nearly all of them
-    if path[-8:] in _ENDS and (path.rpartition("_")[2] in _LAST or path.endswith(_PLAIN)):
-        return True
-    return "/" not in path or path.startswith("phenotype/")
+    # seven million: no call for each, and one look at the last letters settles nearly all of them
+    return [
+        (path[-8:] in _ENDS and (path.rpartition("_")[2] in _LAST or path.endswith(_PLAIN)))
+        or "/" not in path
+        or path[:10] == "phenotype/"
+        for path in paths
+    ]

@@ -28,6 +28,7 @@ from allbrains.sources.select import scans_in
 from allbrains.sources.sidecars import Sidecars, merged
 
 Harmonise = Callable[..., participants.Harmonised]  # the shape of participants.harmonise
+_LABELS = tuple(tables.LABELS.names)
 _README = re.compile(r"README(?:\.(?:md|rst|txt))?\Z", re.IGNORECASE)
 
 
@@ -122,7 +123,7 @@ class Reader:
         parsed = {path: acquisition.parse(texts.files[path]) for path in texts.files.keys() & _flat(beside)}
         rows = [
             tables.scan_row(scan)
-            | {name: getattr(found[scan.path], name, None) for name in tables.LABELS.names}
+            | {name: getattr(found[scan.path], name, None) for name in _LABELS}
             | {"sidecars": list(beside[scan.path])}
             | self._acquired([parsed[path] for path in beside[scan.path] if path in parsed])
             for scan in scans

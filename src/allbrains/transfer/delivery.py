@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 # A try that brought at least this many bytes was not in vain: the tries are counted anew.
 _PROGRESS = 1 << 20
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # what servers send in place of a file, with status 200
 _PAGES = ("text/html", "application/json", "application/xml", "text/xml")
 
@@ -77,7 +77,7 @@ def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, clien
             _move(part, file, target)
         _sync_folder(target.parent)
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise NoSpace(f"no space left for {target.name} ({size} bytes): {error.strerror}") from error
         raise
     finally:

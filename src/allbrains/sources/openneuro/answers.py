@@ -123,7 +123,10 @@ class File(Struct, frozen=True, gc=False):
         Raises:
             msgspec.ValidationError: they are no texts.
         """
-        return json.decode(self.urls, type=list[str | None] | None) or []
+        return _ADDRESSES.decode(self.urls) or []
+
+
+_ADDRESSES = json.Decoder(list[str | None] | None)  # made once: what a type means takes longer to find out
 
 
 class Tree(Struct, frozen=True):

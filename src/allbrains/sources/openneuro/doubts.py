@@ -54,7 +54,8 @@ def unlisted(entries: Iterable[Entry], listed: Collection[str]) -> tuple[str, ..
 
 def _pictured(paths: Iterable[str]) -> set[str]:
     """Return the folders of the subjects with an image in anat."""
-    return {path.partition("/")[0] for path in paths if _is_anatomy(path)}
+    # of seven million paths the cheapest look first, and no call for each
+    return {path.partition("/")[0] for path in paths if "/anat/" in path and _is_anatomy(path)}
 
 
 def _is_anatomy(path: str) -> bool:

@@ -9,9 +9,10 @@ A server that does not answer at all is no reason for the next way: that listing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import compress
 
 from allbrains.errors import SourceError, TransientError
 from allbrains.sources.listing import (
@@ -27,6 +28,7 @@ from allbrains.sources.listing import (
     annex_size,
     digest_of,
     matters,
+    which_matter,
 )
 from allbrains.sources.openneuro import answers, bucket, queries
 from allbrains.sources.openneuro.addresses import Endpoints, urls_of
@@ -97,7 +99,7 @@ class Reader:
         short, subjects = shortage(snapshot, tree.files, len(files)), has_subjects(paths)
         doubtful = "" if short else doubt(snapshot, paths)
         return _Picked(
-            entries=tuple(self._entries(snapshot, zip(paths, files, strict=True))),
+            entries=tuple(self._entries(snapshot, paths, files)),
             count=len(files),
             short=short,
             doubt=doubtful,
@@ -125,16 +127,15 @@ class Reader:
         if walked.holes:
             short = short or found.doubt or "no file of a subject listed"
             return self._from_bucket(snapshot, listed, walked.holes, short)
-        if not short and not any(matters(path) for path in listed.keys() - found.files.keys()):
+        if not short and not any(which_matter(listed.keys() - found.files.keys())):
             return self._listing(snapshot, Route.RECURSIVE, found.entries, found.count)  # confirmed
-        return self._listing(
-            snapshot, Route.TREE, tuple(self._entries(snapshot, listed.items())), len(listed)
-        )
+        entries = tuple(self._entries(snapshot, listed, listed.values()))
+        return self._listing(snapshot, Route.TREE, entries, len(listed))
 
     def _from_bucket(
         self, snapshot: Snapshot, listed: Mapping[str, answers.File], holes: Sequence[str], short: str
     ) -> Listing:
-        found = list(self._entries(snapshot, listed.items()))
+        found = list(self._entries(snapshot, listed, listed.values()))
         open_holes, count, published = set(holes), len(listed), len(found)
         try:
             for entry in bucket.entries(self.client, self.endpoints, snapshot.dataset):
@@ -163,9 +164,12 @@ class Reader:
             )
         return self._listing(snapshot, Route.S3, found, count, told)
 
-    def _entries(self, snapshot: Snapshot, files: Iterable[tuple[str, answers.File]]) -> Iterator[Entry]:
+    def _entries(
+        self, snapshot: Snapshot, paths: Collection[str], rows: Iterable[answers.File]
+    ) -> Iterator[Entry]:
         """Yield entries for the files that matter, from their paths and rows."""
-        return (self._entry(snapshot.dataset, path, row) for path, row in files if matters(path))
+        files = compress(zip(paths, rows, strict=True), which_matter(paths))
+        return (self._entry(snapshot.dataset, path, row) for path, row in files)
 
     def _entry(self, dataset: str, path: str, row: answers.File) -> Entry:
         return Entry(
