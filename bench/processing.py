@@ -47,7 +47,8 @@ def warm() -> None:
     ants()
     template(1.0), template(2.0), deep_csf()
     with suppress(ScanUnusable):
-        network_mask(np.random.default_rng(0).random((64, 64, 64)).astype(np.float32), 0.5)
+        noise = np.random.default_rng(0).random((64, 64, 64)).astype(np.float32)
+        network_mask(Volume(array=noise, affine=np.eye(4)), 0.5)
 
 
 def run(case: Case, until: str = "", recipe: Recipe = RECIPE) -> tuple[Case, Meter]:

@@ -13,6 +13,8 @@ from allbrains.recipe import WHERE, Case, Lack
 from allbrains.records import Array, Volume
 from allbrains.steps.device import device_lack
 
+_HEIGHT_WITHOUT_NECK = 0.95  # of the box's length
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrainMask:
@@ -21,6 +23,9 @@ class BrainMask:
     A scan whose voxels outside the network's mask are all but empty was stripped before: then the
     largest filled piece of its non-zero voxels is the mask, because the network, taught on heads,
     draws it up to 8 % too wide.
+
+    A second look, without the neck, is taken where the network's box around the brain is taller than long:
+    it then scales the box to its own field of view, sees a small brain, and its mask runs into the orbits.
 
     Attributes:
         threshold: of the network's probability, 0-1.
@@ -34,7 +39,7 @@ class BrainMask:
     """
 
     name: ClassVar[str] = "brain_mask"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("t1w",)
     gives: ClassVar[tuple[str, ...]] = ("t1w", "mask")
 
@@ -50,7 +55,7 @@ class BrainMask:
     def __call__(self, case: Case) -> Case:
         """Return the case with ``t1w`` cropped to the brain and ``mask`` (bool) on the same grid."""
         volume = case.images["t1w"]
-        mask = network_mask(volume.array, self.threshold, self.device)
+        mask = network_mask(volume, self.threshold, self.device)
         outside = signal_outside(volume.array, mask)
         stripped = outside < self.stripped_below
         if stripped:
@@ -103,17 +108,44 @@ def _network(device: str) -> Any:
     return BrainExtraction(no_gpu=device == "cpu")
 
 
-def network_mask(array: Array, threshold: float, device: str = "cpu") -> Array:
+def network_mask(volume: Volume, threshold: float, device: str = "cpu") -> Array:
     """Return deepbet's mask of a RAS+ image: bool, one piece, no holes.
 
     Raises:
         ScanUnusable: the network sees no brain at all.
     """
+    mask, box = _network_mask(volume.array, threshold, device)
+    bottom = bottom_without_neck(box, volume.spacing)
+    if bottom > 0:
+        mask = np.zeros(volume.array.shape, bool)
+        mask[:, :, bottom:], _ = _network_mask(volume.array[:, :, bottom:], threshold, device)
+    return mask
+
+
+def bottom_without_neck(box: tuple[slice, ...], spacing: tuple[float, float, float]) -> int:
+    """Return the lowest slice to look at, 0 where the box around the brain is not taller than long.
+
+    Measured, height over length: 0.74 to 0.91 in ten real heads, 0.75 to 0.98 in thirteen made from labels;
+    1.03 and 1.35 in the two whose masks ran out of the brain.
+
+    Args:
+        box: where the network sees the brain, with its margin, in a RAS+ image.
+        spacing: along x, y, z, mm.
+    """
+    length, height = ((box[k].stop - box[k].start) * spacing[k] for k in (1, 2))
+    if height <= length:
+        return 0
+    top: int = box[2].stop
+    return max(0, top - int(_HEIGHT_WITHOUT_NECK * length / spacing[2]))
+
+
+def _network_mask(array: Array, threshold: float, device: str) -> tuple[Array, tuple[slice, ...]]:
+    """Return the network's mask, and the box in which it looked."""
     network = _network(device)
     try:
         # the network needs positive strides and may write to what it gets
         mask = network.run_model(np.array(array, np.float32, order="C")) > threshold
-        return np.asarray(network.postprocess(mask), bool)
+        return np.asarray(network.postprocess(mask), bool), network.bbox
     except (ValueError, AssertionError) as error:  # its arg-max over an empty mask, its own assertion
         raise ScanUnusable(Reason.NO_BRAIN_FOUND, f"deepbet finds no brain ({error})") from error
 
