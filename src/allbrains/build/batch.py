@@ -69,7 +69,8 @@ def start_batch(
         scheduler_options={"dashboard_address": "127.0.0.1:0"},
     )
     closing.enter_context(cluster)
-    cluster.adapt(minimum_jobs=site.jobs, maximum_jobs=site.jobs, interval="10s")
+    cluster.scale(jobs=site.jobs)  # now, and not after the first interval
+    cluster.adapt(minimum_jobs=site.jobs, maximum_jobs=site.jobs, interval="5s")
     return cluster
 
 
