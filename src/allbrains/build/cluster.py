@@ -59,7 +59,6 @@ SETTINGS: dict[str, Any] = {
     "distributed.scheduler.worker-ttl": "5 minutes",
     "distributed.scheduler.work-stealing": False,
     "distributed.comm.timeouts.connect": "30s",
-    "distributed.deploy.lost-worker-timeout": "2s",  # without a nanny none comes back: ask for the next job
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.admin.system-monitor.gil.enabled": False,
