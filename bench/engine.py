@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import threading
@@ -28,6 +29,7 @@ from allbrains.build.guard import Guard, Limits, Report
 from allbrains.build.job import Job
 from allbrains.build.pause import Disk, Pause
 from allbrains.build.plan import Plan
+from allbrains.build.wire import READY
 from allbrains.records import Algorithm, Digest, Scan
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
@@ -50,6 +52,8 @@ for _ in sys.stdin.buffer:
     os.write(1, line)
 """
 
+
+_ROUNDS = 10_000_000  # of arithmetic: half a second to a second a scan
 
 TABLE = "| {} | CPU s | wall s | CPU ms each | wall ms each |\n|---|---|---|---|---|"
 
@@ -149,23 +153,58 @@ def part_dask(folder: Path, count: int = 2000) -> None:
 
 
 def part_scale(folder: Path, count: int = 60) -> None:
-    """Two slots against one."""
+    """Two slots against one; and the same arithmetic in bare processes, which is what the machine can do."""
     job = Job(recipe_toml="", recipe_origin="", out=str(folder))
-    walls = []
-    for slots in (1, 2, 1, 2):
-        engine = Local(slots=slots, limits=Limits(), command=worker(10_000_000))
-        results = engine(map(scan, range(count)), job)
-        for _ in range(slots):  # the children are up
-            next(results)
-        began = time.monotonic()
-        for _ in results:
-            pass
-        walls.append((time.monotonic() - began, slots))
-    one = sum(wall for wall, slots in walls if slots == 1) / (count - 1)
-    two = sum(wall for wall, slots in walls if slots == 2) / (count - 2)
-    print(
-        f"scaling: one slot {one / 2:.3f} s a scan, two slots {two / 2:.3f}; efficiency {one / two / 2:.3f}"
-    )
+    print("| scans | one at a time, s each | two at once, s each | efficiency |\n|---|---|---|---|")
+    walls = {(how, slots): 0.0 for how in ("bare", "engine") for slots in (1, 2)}
+    rounds = 2
+    for _ in range(rounds):  # in turns, so that other work on the machine hits all four alike
+        for slots in (1, 2):
+            walls["bare", slots] += bare_s(slots, count)
+            walls["engine", slots] += engine_s(slots, count, job)
+    made = {how: (walls[how, 1] / rounds, walls[how, 2] / rounds) for how in ("bare", "engine")}
+    for how, (one, two) in made.items():
+        print(f"| {how} | {one:.4f} | {two:.4f} | {one / two / 2:.3f} |")
+    (bare_one, bare_two), (one, two) = made["bare"], made["engine"]
+    print(f"the engine's efficiency as a share of the machine's: {one / two / (bare_one / bare_two):.3f}")
+    print(f"the engine over bare: {one / bare_one:.3f} with one slot, {two / bare_two:.3f} with two")
+
+
+def engine_s(slots: int, count: int, job: Job) -> float:
+    """Return the seconds a scan that slots take; their children's start is left out."""
+    engine = Local(slots=slots, limits=Limits(), command=worker(_ROUNDS))
+    results = engine(map(scan, range(count)), job)
+    for _ in range(slots):  # the children are up
+        next(results)
+    began = time.monotonic()
+    done = sum(1 for _ in results)
+    return (time.monotonic() - began) / done
+
+
+def bare_s(processes: int, count: int) -> float:
+    """Return the seconds a scan when so many processes do nothing but the arithmetic; starts are left out."""
+    children = [
+        subprocess.Popen(worker(_ROUNDS), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(processes)
+    ]
+    share = count // processes
+    for child in children:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(b"the job\nwarm up\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == READY
+        child.stdout.readline()
+    began = time.monotonic()
+    for child in children:
+        assert child.stdin
+        child.stdin.write(b"go\n" * share)
+        child.stdin.close()
+    for child in children:
+        assert child.stdout
+        child.stdout.read()
+        child.wait()
+    return (time.monotonic() - began) / (share * processes)
 
 
 def part_flat(folder: Path, count: int = 100_000) -> None:

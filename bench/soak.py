@@ -47,6 +47,7 @@ NETWORK = (
 
 def drive(api: str, bucket: str, out: Path) -> int:
     """Build as the command line does, with the soak's worker; called in a process of its own."""
+    from allbrains.build.alone import alone
     from allbrains.build.engines import Local
     from allbrains.build.guard import Limits
     from allbrains.cli import build
@@ -56,7 +57,7 @@ def drive(api: str, bucket: str, out: Path) -> int:
     # the patience with a server must end before the patience with a scan, as it does by default
     limits = Limits(wall_s=10, memory_mb=700, disk_mb=50)
     command = (sys.executable, str(HERE / "soak_worker.py"))
-    with orderly():
+    with orderly(), alone(Layout(out)):
         found = gather(Choice(api=api, bucket=bucket), out)
         chosen = replace(found, network=replace(found.network, attempts=3, wait_s=0.2))
         engine = Local(slots=2, limits=limits, command=command)

@@ -55,10 +55,11 @@ def test_a_scan_that_wants_more_than_there_is_is_to_blame_itself():
     pause.wait()
 
 
-def test_an_outage_is_nobodys_fault():
+@pytest.mark.parametrize("cause", [Cause.NETWORK, Cause.TIMEOUT])
+def test_an_outage_is_nobodys_fault(cause):
     world = World(looks=5)
     pause = world.pause(Service(world.trouble, [ORIGIN]))
-    assert pause.excuses(scan(0), failed(Cause.NETWORK))
+    assert pause.excuses(scan(0), failed(cause))
     pause.wait()
     assert world.slept == [20, 40, 80, 160, 300]
     assert world.told == ["it is out", ""]
@@ -77,7 +78,12 @@ def test_a_row_of_silence_is_an_outage_though_a_probe_is_answered_but_not_for_ev
     assert excused == [False] * (IN_A_ROW - 1) + [True] * EXCUSES + [False] * (21 - IN_A_ROW - EXCUSES)
 
 
-@pytest.mark.parametrize("cause", [c for c in Cause if c not in (Cause.NETWORK, Cause.DISK)])
+def test_a_scan_that_hangs_while_the_service_answers_is_to_blame_itself():
+    pause = World().pause(Service(lambda _: "", [ORIGIN]))
+    assert not any(pause.excuses(scan(number), failed(Cause.TIMEOUT)) for number in range(2 * IN_A_ROW))
+
+
+@pytest.mark.parametrize("cause", [c for c in Cause if c not in (Cause.NETWORK, Cause.TIMEOUT, Cause.DISK)])
 def test_no_other_cause_is_excused(cause):
     world = World(looks=100)
     checks = Service(world.trouble, [ORIGIN]), Disk(Path("out"), short=world.trouble)

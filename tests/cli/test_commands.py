@@ -1,11 +1,14 @@
 """The command line's promises: exit codes, clear sentences, stdout for data only."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from allbrains.build.alone import alone
 from allbrains.cli.main import COMMANDS
+from allbrains.store.layout import Layout
 
 
 def allbrains(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,6 +52,22 @@ def test_an_endpoint_that_is_not_there_is_one_clear_sentence(tmp_path):
     assert "127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_folder_in_use_is_refused_before_the_catalogue_is_read_or_written(tmp_path):
+    with alone(Layout(tmp_path)):
+        done = allbrains("build", "--api", "http://127.0.0.1:9/crn/graphql", "--out", str(tmp_path))
+    assert done.returncode == 2, done.stderr
+    assert f"is being written by process {os.getpid()} on" in done.stderr
+    assert not (tmp_path / "catalog").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    done = allbrains("build", "--bids", str(tmp_path), "--out", str(tmp_path / "file" / "x"))
+    assert done.returncode == 2, done.stderr
+    assert str(tmp_path / "file") in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_doctor_finds_what_the_embedded_recipe_needs(tmp_path):

@@ -143,12 +143,3 @@ def test_another_recipe_needs_another_folder(corpus, world, tmp_path):
     done = allbrains(*arguments)
     assert done.returncode == 2
     assert "use another --out" in done.stderr
-
-
-def test_a_folder_in_use_is_refused_with_the_holders_name(corpus, world):
-    from filelock import FileLock
-
-    with FileLock(corpus / "driver.lock"):
-        done = allbrains(*world.build(corpus))
-    assert done.returncode == 2
-    assert "is being written by" in done.stderr

@@ -12,6 +12,7 @@ from allbrains.errors import ConfigurationError, CorpusError, Reason, TransientE
 from allbrains.records import Cause, Done, Failed, Rejected, StepCost
 from allbrains.store.layout import SCANS_PER_SHARD, ShardKey
 from allbrains.store.ledger import Ledger, LedgerReader, Sealed
+from allbrains.store.ledger_file import connect_to_write
 from allbrains.testing.corpora import scan
 
 DONE = Done(sha256="a" * 64, size=10)
@@ -108,12 +109,46 @@ def test_a_shard_is_ripe_when_all_its_scans_have_their_last_outcome(ledger):
     assert ledger.ripe() == []
     ledger.record(scan(1).scan_id, FAILED)
     assert ledger.ripe(attempts=2) == []
-    assert ledger.ripe() == ledger.ripe(dataset="ds000011") == [SHARD]
-    assert ledger.ripe(dataset="ds000001") == []
+    assert ledger.ripe() == ledger.ripe(scan_id=scan(0).scan_id) == [SHARD]
     assert ledger.awaiting() == {scan(0).scan_id}
     ledger.seal(SHARD, Sealed(sha256="b" * 64, size=1))
     assert (ledger.ripe(), ledger.awaiting()) == ([], set())
     assert ledger.sealed() == {SHARD: Sealed(sha256="b" * 64, size=1)}
+
+
+def test_a_scan_asks_for_its_own_shard_and_for_no_other(ledger):
+    ledger.register([*(scan(number) for number in range(SCANS_PER_SHARD + 1)), scan(0, "ds000001")])
+    ledger.record(scan(SCANS_PER_SHARD).scan_id, DONE)
+    assert ledger.ripe() == ledger.ripe(scan_id=scan(SCANS_PER_SHARD).scan_id) == [ShardKey("ds000011", 1)]
+    assert ledger.ripe(scan_id=scan(0).scan_id) == ledger.ripe(scan_id=scan(0, "ds000001").scan_id) == []
+
+
+def test_what_a_build_asks_after_each_scan_costs_the_same_in_a_small_ledger_and_in_a_large_one(tmp_path):
+    few, many = (work_of_one_scan(tmp_path / f"{count}.sqlite", count) for count in (2, 100))
+    assert many < 1.2 * few
+
+
+def work_of_one_scan(path, shards):
+    """Return the instructions that SQLite runs for a scan's outcome and all questions after it."""
+    scans = [scan(number) for number in range(shards * SCANS_PER_SHARD)]
+    connection, steps = connect_to_write(path), [0]
+    with Ledger(connection, path) as ledger:
+        ledger.register(scans)
+        with connection:
+            connection.execute("BEGIN")
+            connection.executemany(
+                "INSERT INTO outcomes VALUES (?, 'done', '', '', '', 'a', 1, 1)",
+                [(one.scan_id,) for one in scans[1:]],
+            )
+
+        def count():
+            steps[0] += 1
+
+        connection.set_progress_handler(count, 1)
+        ledger.record(scans[0].scan_id, DONE)
+        assert ledger.tried(scans[0].scan_id) == 1
+        assert ledger.ripe(attempts=2, scan_id=scans[0].scan_id) == [SHARD]
+    return steps[0]
 
 
 def test_a_shard_is_sealed_again_when_a_failed_scan_is_done_or_a_scan_is_added(ledger):

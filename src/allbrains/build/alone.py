@@ -14,6 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from allbrains.errors import ConfigurationError
+from allbrains.store.files import make_folder, translated
 from allbrains.store.layout import Layout
 
 
@@ -22,21 +23,25 @@ def alone(layout: Layout) -> Iterator[None]:
     """Hold the folder's lock; the system frees it when the process ends, however it ends.
 
     Raises:
-        ConfigurationError: another process holds it.
+        ConfigurationError: another process holds it; or the folder can't be made or written to.
     """
     holder = layout.root / "driver.json"
     lock = FileLock(layout.root / "driver.lock", timeout=0)
     try:
-        with lock:
-            about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
-            with suppress(OSError):  # a full disk: the lock is what counts
-                holder.write_text(json.dumps(about))
-            try:
-                yield
-            finally:
-                holder.unlink(missing_ok=True)
+        make_folder(layout.root)
+        held = lock.acquire()
     except Timeout as error:
         raise ConfigurationError(f"{layout.root} is being written by {_who(holder)}") from error
+    except OSError as error:
+        raise translated(error, layout.root) from error
+    with held:
+        about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+        with suppress(OSError):  # a full disk: the lock is what counts
+            holder.write_text(json.dumps(about))
+        try:
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
 
 
 def _who(holder: Path) -> str:

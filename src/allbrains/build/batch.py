@@ -12,6 +12,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import dask.config
 from distributed.security import Security
 
 from allbrains.build.guard import python_path
@@ -19,6 +20,8 @@ from allbrains.build.sites import Site
 from allbrains.errors import ConfigurationError
 
 _CLASSES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
+# a lost worker comes back only where it has a nanny, as in a LocalCluster: here ask for the next job soon
+_LOST = {"distributed.deploy.lost-worker-timeout": "2s"}
 _CERTIFICATES = ".cluster-"  # folders in the output folder; the build's lock is held
 
 
@@ -43,6 +46,7 @@ def start_batch(
         raise ConfigurationError(
             f"kind = {site.kind!r} needs the package {error.name!r}: pip install 'allbrains[cluster]'"
         ) from error
+    closing.enter_context(dask.config.set(_LOST))
     certificates, logs = _folders(out)
     closing.callback(shutil.rmtree, certificates, ignore_errors=True)
     cluster = getattr(dask_jobqueue, _CLASSES[site.kind])(
@@ -69,7 +73,8 @@ def start_batch(
         scheduler_options={"dashboard_address": "127.0.0.1:0"},
     )
     closing.enter_context(cluster)
-    cluster.adapt(minimum_jobs=site.jobs, maximum_jobs=site.jobs, interval="10s")
+    cluster.scale(jobs=site.jobs)  # now, and not after the first interval
+    cluster.adapt(minimum_jobs=site.jobs, maximum_jobs=site.jobs, interval="5s")
     return cluster
 
 

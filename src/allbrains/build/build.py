@@ -92,7 +92,7 @@ def build(
                     todo.append(scan)
                 else:
                     watch.see(scan, report)
-                    pause.patiently(partial(_seal_ripe, layout, ledger, scan.dataset))
+                    pause.patiently(partial(_seal_ripe, layout, ledger, scan.scan_id))
             pause.wait()
         pause.patiently(partial(_seal_ripe, layout, ledger, None))
         pause.patiently(partial(write_samples, layout, ledger, demographics=people))
@@ -105,6 +105,6 @@ def plan_of(scans: Sequence[Scan], ledger: LedgerReader) -> Plan:
     return make_plan(scans, settled, seconds_per_scan=ledger.seconds_per_scan() or TYPICAL_SECONDS)
 
 
-def _seal_ripe(layout: Layout, ledger: Ledger, dataset: str | None) -> None:
-    for shard in ledger.ripe(attempts=ATTEMPTS if dataset else 1, dataset=dataset):
+def _seal_ripe(layout: Layout, ledger: Ledger, scan_id: str | None) -> None:
+    for shard in ledger.ripe(attempts=ATTEMPTS if scan_id else 1, scan_id=scan_id):
         seal(layout, ledger, shard)

@@ -72,17 +72,18 @@ class Service:
 
     def blame(self, scan: Scan, report: Report) -> str:
         """Return that the service is out, where a probe or the row of failures says so."""
-        if not (isinstance(report.outcome, Failed) and report.outcome.cause is Cause.NETWORK):
-            self._row = 0
+        failed = report.outcome if isinstance(report.outcome, Failed) else None
+        self._row = self._row + 1 if failed and failed.cause is Cause.NETWORK else 0
+        # a scan's time may end before the downloader's patience does: then an outage looks like a hang
+        if not failed or failed.cause not in (Cause.NETWORK, Cause.TIMEOUT):
             return ""
-        self._row += 1
         hosts = {urlsplit(url).netloc for url in scan.urls}
         self._asked = next((one for one in self._origins if urlsplit(one).netloc in hosts), "")
         if said := self.complaint():
             return said
         if self._row >= IN_A_ROW and self._excused[scan.scan_id] < EXCUSES:
             self._excused[scan.scan_id] += 1
-            return f"{self._row} scans in a row met no answer: {report.outcome.detail}"
+            return f"{self._row} scans in a row met no answer: {failed.detail}"
         return ""
 
     def complaint(self) -> str:

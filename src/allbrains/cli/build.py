@@ -73,8 +73,9 @@ def command(
     where = Where.of(engine, scheduler=scheduler, slurm=slurm, file=cluster)
     limits = Limits(wall_s=timeout, memory_mb=memory or ceiling_mb(made))
     runs_in = where.engine(jobs, default_slots(made), limits, made.memory_mb)
-    chosen = gather(Choice(**choice), out)
-    tally = run(chosen, out, recipe=recipe, engine=runs_in, device=device or "", as_json=as_json)
+    with alone(Layout(out)):  # before the catalogue: reading it takes long, and writes into the folder
+        chosen = gather(Choice(**choice), out)
+        tally = run(chosen, out, recipe=recipe, engine=runs_in, device=device or "", as_json=as_json)
     for line in [] if as_json else lines(tally):
         click.echo(line)
     for sentence in chosen.incomplete:
@@ -92,32 +93,32 @@ def ceiling_mb(recipe: Recipe) -> float:
 def run(
     chosen: Chosen, out: Path, *, recipe: str, engine: Engine, device: str = "", as_json: bool = False
 ) -> Tally:
-    """Build the chosen scans under the eyes of a progress bar, a log and `status`."""
-    layout = Layout(out)
-    out.mkdir(parents=True, exist_ok=True)
+    """Build the chosen scans under the eyes of a progress bar, a log and `status`.
+
+    The caller holds the folder's lock (``alone``).
+    """
     counts = Progress(out, lambda: engine.slots)
     talk: list[Watcher] = [Lines(counts)] if as_json else []
     how = "stopped"
-    with alone(layout):
-        checks: list[Check] = [Disk(out), Service(silence(chosen.network), chosen.network.origins)]
-        watch = Together([counts, RunLog(out), Bar(counts), *talk])
-        try:
-            tally = build(
-                chosen.scans,
-                chosen.people,
-                layout,
-                recipe=recipe,
-                engine=engine,
-                network=chosen.network,
-                watch=watch,
-                device=device,
-                pause=Pause(checks, watch.pause),
-            )
-            how = "finished"
-            return tally
-        except KeyboardInterrupt:
-            how = "interrupted"
-            raise
-        finally:
-            watch.end(how)
-            engine.close()
+    checks: list[Check] = [Disk(out), Service(silence(chosen.network), chosen.network.origins)]
+    watch = Together([counts, RunLog(out), Bar(counts), *talk])
+    try:
+        tally = build(
+            chosen.scans,
+            chosen.people,
+            Layout(out),
+            recipe=recipe,
+            engine=engine,
+            network=chosen.network,
+            watch=watch,
+            device=device,
+            pause=Pause(checks, watch.pause),
+        )
+        how = "finished"
+        return tally
+    except KeyboardInterrupt:
+        how = "interrupted"
+        raise
+    finally:
+        watch.end(how)
+        engine.close()

@@ -9,6 +9,7 @@ import click
 
 import allbrains
 from allbrains import recipes, sandbox
+from allbrains.build.alone import alone
 from allbrains.build.engines import Local
 from allbrains.build.guard import Limits
 from allbrains.cli.build import run
@@ -16,6 +17,7 @@ from allbrains.cli.gather import Choice, default_slots, gather
 from allbrains.cli.options import out_option, recipe_options
 from allbrains.cli.status import lines
 from allbrains.load import Brains
+from allbrains.store.layout import Layout
 from allbrains.testing.datasets import write_demo
 
 
@@ -30,9 +32,10 @@ def command(*, recipe: str, jobs: int | None, out: Path) -> int:
         write_demo(served)
     with sandbox.serve(served) as local:
         click.echo(f"a local OpenNeuro answers at {local.api}", err=True)
-        chosen = gather(Choice(api=local.api, bucket=local.bucket), out / "corpus")
         slots = jobs or default_slots(recipes.load(recipe))
-        tally = run(chosen, out / "corpus", recipe=recipe, engine=Local(slots=slots, limits=Limits()))
+        with alone(Layout(out / "corpus")):
+            chosen = gather(Choice(api=local.api, bucket=local.bucket), out / "corpus")
+            tally = run(chosen, out / "corpus", recipe=recipe, engine=Local(slots=slots, limits=Limits()))
     for line in lines(tally):
         click.echo(line)
     brains = allbrains.open(out / "corpus", maps=["t1w", "gm", "wm"])

@@ -84,7 +84,6 @@ def process(image: Path, out: Path, *, recipe: str, limits: Limits, say: Say) ->
     """
     scan = scan_of(image)
     layout = Layout(out)
-    out.mkdir(parents=True, exist_ok=True)
     if layout.ledger.exists():
         with Ledger.open(layout.ledger) as ledger:
             held = {member.scan.scan_id for member in ledger.members()}

@@ -22,9 +22,10 @@ from allbrains.store.layout import SCANS_PER_SHARD, ShardKey
 from allbrains.store.ledger_file import connect_to_read, connect_to_write, translating
 from allbrains.store.ledger_rows import membership, outcome_from, outcome_row, scan_from, scan_text
 
+_ITS_SHARD = "WHERE (dataset, shard) = (SELECT dataset, shard FROM scans WHERE scan_id = :scan_id)"
 _RIPE = """
 SELECT dataset, shard FROM scans LEFT JOIN outcomes USING (scan_id)
-WHERE dataset = ifnull(:dataset, dataset)
+{which}
 GROUP BY dataset, shard
 HAVING sum(kind IS NULL OR (kind = 'failed' AND attempts < :attempts)) = 0
 ORDER BY dataset, shard
@@ -166,14 +167,15 @@ class LedgerReader:
             pending=counts.get(("pending", ""), 0),
         )
 
-    def ripe(self, *, attempts: int = 1, dataset: str | None = None) -> list[ShardKey]:
+    def ripe(self, *, attempts: int = 1, scan_id: str | None = None) -> list[ShardKey]:
         """Return the shards to seal: every member has its last outcome, and the file isn't what they say.
 
         Args:
             attempts: a failed scan's outcome is its last when it was tried so often.
-            dataset: only its shards; a question about one dataset is cheap.
+            scan_id: only this scan's shard; that costs the same however many scans the ledger has.
         """
-        rows = self._rows(_RIPE, {"attempts": attempts, "dataset": dataset})
+        query = _RIPE.format(which=_ITS_SHARD if scan_id else "")
+        rows = self._rows(query, {"attempts": attempts, "scan_id": scan_id})
         return [shard for shard in (ShardKey(*row) for row in rows) if self._stale(shard)]
 
     def awaiting(self) -> set[str]:

@@ -125,7 +125,7 @@ def write(layout: Layout, story: Story, *, at: Hook = passing, order: Iterable[i
                 continue
             outcome = story.ends.get(one.scan_id) or stage(story.sample(one), one, held, layout, at=at)
             ledger.record(one.scan_id, outcome)
-            for shard in ledger.ripe(dataset=one.dataset):
+            for shard in ledger.ripe(scan_id=one.scan_id):
                 seal(layout, ledger, shard, at=at)
         for shard in ledger.ripe():
             seal(layout, ledger, shard, at=at)
