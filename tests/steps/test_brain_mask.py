@@ -1,22 +1,59 @@
-"""Where the network looks a second time."""
+"""Where the network looks a second time, and how."""
 
+import numpy as np
 import pytest
 
-from allbrains.steps.brain_mask import bottom_without_neck
+from allbrains.records import Volume
+from allbrains.steps import brain_mask
+from allbrains.steps.brain_mask import network_mask, taller_than_long
 
 
 @pytest.mark.parametrize(
-    ("box_mm", "spacing", "bottom_mm"),
+    ("box_mm", "spacing", "taller"),
     [
-        ([(38, 195), (33, 210), (40, 210)], (1.0, 1.0, 1.0), 0),  # a head: 170 high, 177 long
-        ([(38, 195), (33, 210), (0, 238)], (1.0, 1.0, 1.0), 70),  # with a neck: 0.95 × 177 below the top
-        ([(38, 194), (33, 210), (0, 237)], (2.0, 1.0, 3.0), 69),  # the same in voxels that are not cubes
-        ([(38, 195), (33, 210), (0, 178)], (1.0, 1.0, 1.0), 10),
-        ([(38, 195), (33, 210), (0, 150)], (1.0, 1.0, 1.0), 0),
+        ([(38, 195), (33, 210), (40, 210)], (1.0, 1.0, 1.0), False),  # 170 high, 177 long
+        ([(38, 195), (33, 210), (30, 210)], (1.0, 1.0, 1.0), True),
+        ([(38, 194), (33, 210), (30, 210)], (2.0, 1.0, 3.0), True),  # the same in voxels that are not cubes
+        ([(38, 194), (33, 210), (60, 210)], (2.0, 1.0, 3.0), False),
     ],
 )
-def test_a_box_taller_than_long_loses_its_neck_and_no_other_does(box_mm, spacing, bottom_mm):
+def test_a_box_is_measured_in_millimetres(box_mm, spacing, taller):
     box = tuple(
-        slice(int(low / step), int(high / step)) for (low, high), step in zip(box_mm, spacing, strict=True)
+        slice(round(low / step), round(high / step))
+        for (low, high), step in zip(box_mm, spacing, strict=True)
     )
-    assert bottom_without_neck(box, spacing) * spacing[2] == pytest.approx(bottom_mm, abs=spacing[2])
+    assert taller_than_long(box, spacing) is taller
+
+
+class BrightNetwork:
+    """Takes what is bright for brain, and says that its box is as high as the image."""
+
+    def __init__(self):
+        self.seen = []
+        self.bbox = ()
+
+    def run_model(self, array):
+        self.seen.append(array.copy())
+        self.bbox = (slice(0, 9), slice(0, 9), slice(0, array.shape[2]))
+        return (array > 0.5).astype(np.float32)
+
+    def postprocess(self, mask):
+        return mask
+
+
+def test_the_second_look_sees_the_nose_lower_and_its_mask_comes_back_to_where_the_brain_is(monkeypatch):
+    network = BrightNetwork()
+    monkeypatch.setattr(brain_mask, "_network", lambda device: network)
+    head = np.zeros((40, 60, 20), np.float32)
+    head[12:28, 36:54, 7:15] = 1.0  # before the centre, in slices of 3 mm
+    volume = Volume(array=head, affine=np.diag([1.5, 1.5, 3.0, 1.0]))
+
+    found = network_mask(volume, 0.5)
+
+    first, second = network.seen
+    height = np.argwhere(second > 0.5).mean(axis=0)[2] - (second.shape[2] - 1) / 2
+    before = (np.argwhere(head > 0.5).mean(axis=0) - (np.array(head.shape) - 1) / 2) * volume.spacing
+    tip = np.deg2rad(25)
+    assert height * 1.25 == pytest.approx(before[2] * np.cos(tip) - before[1] * np.sin(tip), abs=1.0)
+    assert first.shape == found.shape == head.shape
+    assert 2 * (found & (head > 0)).sum() / (found.sum() + (head > 0).sum()) > 0.9
