@@ -17,7 +17,7 @@ from distributed.security import Security
 
 from allbrains.build.guard import python_path
 from allbrains.build.sites import Site
-from allbrains.errors import ConfigurationError
+from allbrains.extras import lacking
 
 _CLASSES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 # a lost worker comes back only where it has a nanny, as in a LocalCluster: here ask for the next job soon
@@ -43,9 +43,7 @@ def start_batch(
     try:
         import dask_jobqueue
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"kind = {site.kind!r} needs the package {error.name!r}: pip install 'allbrains[cluster]'"
-        ) from error
+        raise lacking(error, f"kind = {site.kind!r}", ("cluster",)) from error
     closing.enter_context(dask.config.set(_LOST))
     certificates, logs = _folders(out)
     closing.callback(shutil.rmtree, certificates, ignore_errors=True)

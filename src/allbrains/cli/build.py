@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from allbrains import recipes
-from allbrains.build.alone import alone
-from allbrains.build.build import build
-from allbrains.build.engines import Engine
-from allbrains.build.guard import Limits
-from allbrains.build.log import RunLog
-from allbrains.build.pause import Check, Disk, Pause, Service, silence
-from allbrains.build.progress import Progress
 from allbrains.cli.engine_options import Where, engine_options
-from allbrains.cli.gather import Choice, Chosen, default_slots, gather
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
-from allbrains.cli.progress import Bar, Lines, Together, Watcher
 from allbrains.cli.status import lines
-from allbrains.recipe import Recipe
-from allbrains.store.layout import Layout
-from allbrains.store.ledger import Tally
+
+if TYPE_CHECKING:
+    from allbrains.build.engines import Engine
+    from allbrains.cli.gather import Chosen
+    from allbrains.recipe import Recipe
+    from allbrains.store.ledger import Tally
+
+TIMEOUT_S = 1800.0  # as in build.guard, which is not imported for a --help
 
 
 @click.command()
@@ -35,7 +30,7 @@ from allbrains.store.ledger import Tally
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
-    default=Limits().wall_s,
+    default=TIMEOUT_S,
     show_default=True,
     help="Seconds a scan.",
 )
@@ -68,6 +63,12 @@ def command(
 
     The same command again goes on where this one stopped.
     """
+    from allbrains import recipes
+    from allbrains.build.alone import alone
+    from allbrains.build.guard import Limits
+    from allbrains.cli.gather import Choice, default_slots, gather
+    from allbrains.store.layout import Layout
+
     # what is misspelt or missing ends here, not after a long crawl
     made = recipes.ready(recipe, device=device or "")
     where = Where.of(engine, scheduler=scheduler, slurm=slurm, file=cluster)
@@ -87,6 +88,8 @@ def command(
 
 def ceiling_mb(recipe: Recipe) -> float:
     """Return the memory at which a scan is cut, MB: half as much again as the recipe expects to need."""
+    from allbrains.build.guard import Limits
+
     return max(Limits().memory_mb, 1.5 * recipe.memory_mb)
 
 
@@ -97,6 +100,13 @@ def run(
 
     The caller holds the folder's lock (``alone``).
     """
+    from allbrains.build.build import build
+    from allbrains.build.log import RunLog
+    from allbrains.build.pause import Check, Disk, Pause, Service, silence
+    from allbrains.build.progress import Progress
+    from allbrains.cli.progress import Bar, Lines, Together, Watcher
+    from allbrains.store.layout import Layout
+
     counts = Progress(out, lambda: engine.slots)
     talk: list[Watcher] = [Lines(counts)] if as_json else []
     how = "stopped"

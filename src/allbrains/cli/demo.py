@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import allbrains
-from allbrains import recipes, sandbox
-from allbrains.build.alone import alone
-from allbrains.build.engines import Local
-from allbrains.build.guard import Limits
-from allbrains.cli.build import run
-from allbrains.cli.gather import Choice, default_slots, gather
 from allbrains.cli.options import out_option, recipe_options
 from allbrains.cli.status import lines
-from allbrains.load import Brains
-from allbrains.store.layout import Layout
-from allbrains.testing.datasets import write_demo
+
+if TYPE_CHECKING:
+    from allbrains.load import Brains
 
 
 @click.command()
@@ -26,6 +21,15 @@ from allbrains.testing.datasets import write_demo
 @out_option
 def command(*, recipe: str, jobs: int | None, out: Path) -> int:
     """Serve five phantom scans as OpenNeuro would, crawl them, build a corpus, load a batch. Off-line."""
+    from allbrains import recipes, sandbox
+    from allbrains.build.alone import alone
+    from allbrains.build.engines import Local
+    from allbrains.build.guard import Limits
+    from allbrains.cli.build import run
+    from allbrains.cli.gather import Choice, default_slots, gather
+    from allbrains.store.layout import Layout
+    from allbrains.testing.datasets import write_demo
+
     served = out / "openneuro"
     if not served.exists():
         click.echo("making five phantom scans in two datasets …", err=True)

@@ -6,16 +6,16 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from allbrains.cli.gather import Choice, Chosen, gather, writing_to
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
-from allbrains.sources.dataset_rows import snapshot_of
-from allbrains.sources.download import Delivery, Status, download
 from allbrains.text import guarded, plain
-from allbrains.transfer import Client
+
+if TYPE_CHECKING:
+    from allbrains.cli.gather import Chosen
+    from allbrains.sources.download import Delivery
 
 SOME_FAILED = 3
 OWN = ".allbrains"  # in --out: the catalogue, out of the datasets' way
@@ -36,6 +36,9 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
 
     Exit code 3: some files could not be had; 1: the catalogue is incomplete.
     """
+    from allbrains.cli.gather import Choice, gather
+    from allbrains.sources.download import Status
+
     chosen = gather(Choice(**choice), out / OWN)
     for sentence in chosen.incomplete:
         click.echo(f"the catalogue is incomplete: {sentence}", err=True)
@@ -54,6 +57,11 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
 
 
 def _run(chosen: Chosen, out: Path, as_json: bool) -> Counter[str]:
+    from allbrains.cli.gather import writing_to
+    from allbrains.sources.dataset_rows import snapshot_of
+    from allbrains.sources.download import download
+    from allbrains.transfer import Client
+
     snapshots = {row["dataset"]: snapshot_of(row) for row in chosen.catalogue.datasets.to_pylist()}
     counts: Counter[str] = Counter()
     client = Client(chosen.network)

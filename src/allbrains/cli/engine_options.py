@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from allbrains.build.engines import Engine, Local
-from allbrains.build.guard import Limits
-from allbrains.build.sites import Site, checked, fitted, read_site
 from allbrains.errors import ConfigurationError
+from allbrains.extras import lacking
+
+if TYPE_CHECKING:
+    from allbrains.build.engines import Engine
+    from allbrains.build.guard import Limits
+    from allbrains.build.sites import Site
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -56,6 +59,8 @@ class Where:
         Raises:
             ConfigurationError: they contradict each other, or the file is wrong.
         """
+        from allbrains.build.sites import Site, checked, read_site
+
         if sum([bool(scheduler), slurm, file is not None]) > 1:
             raise ConfigurationError("--scheduler, --slurm and --cluster: one of them")
         if file is not None:
@@ -78,14 +83,15 @@ class Where:
         Raises:
             ConfigurationError: a job of the site is too small for a scan, or Dask is not there.
         """
+        from allbrains.build.engines import Local
+        from allbrains.build.sites import fitted
+
         if self.site is None:
             return Local(slots=jobs or default, limits=limits)
         try:
             from allbrains.build.cluster import Dask
         except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"this needs the package {error.name!r}: pip install 'allbrains[cluster]'"
-            ) from error
+            raise lacking(error, "a cluster", ("cluster",)) from error
         site = self.site.at_once(jobs) if jobs and self.site.batch else self.site
         slots = site.jobs * site.cores if site.batch else jobs or default
         return Dask(site=site, limits=fitted(limits, site, wanted_mb), slots=slots)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from allbrains import recipes
-from allbrains.build.build import plan_of
-from allbrains.build.corpus import corpus_of
-from allbrains.build.plan import TYPICAL_SAMPLE_BYTES, Plan, make_plan
-from allbrains.cli.gather import Choice, default_slots, gather
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
-from allbrains.store.layout import Layout
-from allbrains.store.ledger import LedgerReader
+
+if TYPE_CHECKING:
+    from allbrains.build.plan import Plan
 
 
 @click.command()
@@ -26,6 +22,14 @@ from allbrains.store.ledger import LedgerReader
 @json_option
 def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice: Any) -> None:
     """Print what `build` would do with the same options: scans, bytes, hours, disk. Builds nothing."""
+    from allbrains import recipes
+    from allbrains.build.build import plan_of
+    from allbrains.build.corpus import corpus_of
+    from allbrains.build.plan import make_plan
+    from allbrains.cli.gather import Choice, default_slots, gather
+    from allbrains.store.layout import Layout
+    from allbrains.store.ledger import LedgerReader
+
     made = recipes.load(recipe)
     grid = corpus_of(made).grid
     chosen = gather(Choice(**choice), out)
@@ -51,6 +55,8 @@ def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice
 
 def cost(plan: Plan, slots: int, spacing_mm: float) -> dict[str, float]:
     """Return the plan in figures; sizes in GB (10⁹ bytes)."""
+    from allbrains.build.plan import TYPICAL_SAMPLE_BYTES
+
     return {
         "scans_to_run": len(plan.todo),
         "scans_settled": plan.settled,

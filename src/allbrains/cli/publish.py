@@ -9,12 +9,7 @@ from pathlib import Path
 import click
 
 from allbrains.errors import ConfigurationError
-from allbrains.publish import terms
-from allbrains.publish.bundle import bundle
-from allbrains.publish.pace import COMMITS_AN_HOUR, Pace
-from allbrains.publish.plan import commits
-from allbrains.publish.publish import first_day, lines, see_that_it_is_ours, send
-from allbrains.publish.targets import target_at
+from allbrains.publish.pace import COMMITS_AN_HOUR
 
 
 @click.command("publish")
@@ -56,6 +51,13 @@ def command(
     On the Hub it is private unless --public is given. The same command goes on after an interruption, sends
     only what changed, and removes what left the corpus. Token: HF_TOKEN, or `hf auth login`.
     """
+    from allbrains.publish import terms
+    from allbrains.publish.bundle import bundle
+    from allbrains.publish.pace import Pace
+    from allbrains.publish.plan import commits
+    from allbrains.publish.publish import first_day, lines, see_that_it_is_ours, send
+    from allbrains.publish.targets import target_at
+
     place = target_at(target)
     pace = Pace(limit=commits_per_hour, tell=_say)
     with tempfile.TemporaryDirectory(prefix="allbrains-publish-") as scratch:

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from allbrains.build.alone import alone
-from allbrains.store.layout import Layout
-from allbrains.store.ledger import Ledger, LedgerReader
-from allbrains.store.removal import remove_dataset
-
 
 @click.command("remove")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--dataset", required=True, metavar="ID", help="The dataset to remove.")
 def command(out: Path, dataset: str) -> None:
     """Remove a dataset from the corpus OUT: its shards, its rows, what the ledger knows of it."""
+    from allbrains.build.alone import alone
+    from allbrains.store.layout import Layout
+    from allbrains.store.ledger import Ledger, LedgerReader
+    from allbrains.store.removal import remove_dataset
+
     layout = Layout(out)
     LedgerReader.open(layout.ledger).close()  # no corpus, no lock file
     with alone(layout), Ledger.open(layout.ledger) as ledger:

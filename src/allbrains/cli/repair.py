@@ -6,11 +6,6 @@ from pathlib import Path
 
 import click
 
-from allbrains.build.alone import alone
-from allbrains.store.layout import Layout
-from allbrains.store.ledger import Ledger, LedgerReader
-from allbrains.store.verify import examine, repair
-
 
 @click.command("repair")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -19,6 +14,11 @@ def command(out: Path) -> None:
 
     Prints a line for each thing that is wrong. What is sound is kept.
     """
+    from allbrains.build.alone import alone
+    from allbrains.store.layout import Layout
+    from allbrains.store.ledger import Ledger, LedgerReader
+    from allbrains.store.verify import examine, repair
+
     layout = Layout(out)
     LedgerReader.open(layout.ledger).close()  # no corpus, no lock file
     with alone(layout), Ledger.open(layout.ledger) as ledger:

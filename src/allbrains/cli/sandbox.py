@@ -6,12 +6,12 @@ import json
 import signal
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
-from allbrains.sandbox import Archive, Sandbox, serve
-from allbrains.sandbox.faults import table
-from allbrains.sandbox.simulated import SimulatedArchive
+if TYPE_CHECKING:
+    from allbrains.sandbox import Archive, Sandbox
 
 
 @click.command("sandbox")
@@ -49,6 +49,9 @@ def command(
     Prints {"api": URL, "bucket": URL}, the values for --api and --bucket, then serves until it is
     interrupted or terminated. Then it says on stderr how often each fault struck.
     """
+    from allbrains.sandbox import serve
+    from allbrains.sandbox.faults import table
+
     if tell:
         click.echo(table(), nl=False)
         return
@@ -66,6 +69,8 @@ def command(
 
 
 def _source(folder: Path | None, simulate: int | None, seed: int) -> Path | Archive:
+    from allbrains.sandbox.simulated import SimulatedArchive
+
     if (folder is None) == (simulate is None):
         raise click.UsageError("give a FOLDER to serve, or --simulate N")
     if folder is not None:

@@ -6,19 +6,17 @@ import json
 import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
-from allbrains import recipes
-from allbrains.build.guard import Limits
 from allbrains.cli.options import json_option
-from allbrains.own.compare import MEASURES, Compared, Subject
-from allbrains.own.page import centile_text
-from allbrains.own.reference import people_of
-from allbrains.own.scan import Against, process, same_recipe, tell
-from allbrains.records import Done, Rejected
-from allbrains.sources.dicom.choice import Candidate
-from allbrains.sources.dicom.examine import Examined, Taken, examine, take
+
+if TYPE_CHECKING:
+    from allbrains.own.compare import Compared, Subject
+    from allbrains.own.scan import Against
+    from allbrains.sources.dicom.choice import Candidate
+    from allbrains.sources.dicom.examine import Examined, Taken
 
 NOT_DONE = 3
 
@@ -62,6 +60,11 @@ def command(
     scan, and writes a page (brain.html), a surface for a printer (brain.stl) and a sample to --out. Nothing
     leaves this machine. This is no diagnosis.
     """
+    from allbrains.build.guard import Limits
+    from allbrains.own.scan import process, tell
+    from allbrains.records import Done, Rejected
+    from allbrains.sources.dicom.examine import examine, take
+
     with TemporaryDirectory(prefix="allbrains-scan-") as folder:
         workspace, image = Path(folder), Path(folder) / "image.nii"
         found = examine(path, workspace)
@@ -88,6 +91,8 @@ def command(
 
 
 def _subject(found: Examined, age: float | None, sex: str | None) -> Subject:
+    from allbrains.own.compare import Subject
+
     return Subject(age_years=found.age_years if age is None else age, sex=found.sex if sex is None else sex)
 
 
@@ -95,6 +100,7 @@ def _recipe_of(corpus: str | None) -> str:
     """Return the corpus' own recipe where this installation has one of that name."""
     if corpus is None:
         return "embedded"
+    from allbrains import recipes
     from allbrains.load import open as open_corpus
 
     name = open_corpus(corpus, maps=[]).corpus.recipe
@@ -102,10 +108,13 @@ def _recipe_of(corpus: str | None) -> str:
 
 
 def _against(corpus: str | None, recipe: str, harmonise: bool) -> Against:
+    from allbrains.load import open as open_corpus
+    from allbrains.own.compare import MEASURES
+    from allbrains.own.reference import people_of
+    from allbrains.own.scan import Against, same_recipe
+
     if corpus is None:
         return Against(people=None, sentence="No corpus was given with --corpus, so nothing is compared.")
-    from allbrains.load import open as open_corpus
-
     brains = open_corpus(corpus, maps=[])
     if not same_recipe(recipe, brains.corpus.fingerprint):
         sentence = (
@@ -135,6 +144,8 @@ def _listed(one: Candidate, as_json: bool) -> str:
 
 
 def _number(one: Compared, as_json: bool) -> str:
+    from allbrains.own.page import centile_text
+
     centile = centile_text(one) if one.centile else "none"
     value = None if math.isnan(one.value) else round(one.value, 4)
     if as_json:
