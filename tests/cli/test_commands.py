@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from allbrains.build.alone import alone
+from allbrains.run.lock import alone
 from allbrains.store.layout import Layout
 
 

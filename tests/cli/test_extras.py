@@ -9,7 +9,7 @@ import pytest
 
 from allbrains import extras
 from allbrains.cli.commands import COMMANDS, GROUPS
-from allbrains.testing.corpora import Story, scan, write
+from allbrains.testing.corpora import ToyStory, scan, write
 
 # Runs the command line as if the packages of all extras but some were not installed; prints, a line a call,
 # exit code, stdout, stderr.
@@ -50,7 +50,7 @@ def corpus(tmp_path_factory):
     from allbrains.store.layout import Layout
 
     folder = tmp_path_factory.mktemp("extras") / "brains"
-    write(Layout(folder), Story(scans=(scan(0), scan(1))))
+    write(Layout(folder), ToyStory(scans=(scan(0), scan(1))))
     return folder
 
 
@@ -102,9 +102,9 @@ def test_commands_that_need_no_extra_do_without(corpus, tmp_path):
 
 def test_an_extra_alone_is_enough_for_its_commands(tmp_path):
     """``learn`` imports none of ``build``; what comes before the training shows it."""
-    from allbrains.testing.cohorts import Cohort, write_cohort
+    from allbrains.testing.cohorts import ToyCohort, write_cohort
 
-    write_cohort(tmp_path / "toy", Cohort(people=24, datasets=3))
+    write_cohort(tmp_path / "toy", ToyCohort(people=24, datasets=3))
     ((code, out, err),) = bare(
         [["learn", "age", str(tmp_path / "toy"), "--split", "persons", "--dry-run"]], "learn"
     )
@@ -199,9 +199,9 @@ def test_completion_needs_no_extra():
 
 def test_what_the_options_show_is_what_the_code_does():
     """Defaults stand twice, because a ``--help`` imports nothing that runs."""
-    from allbrains.build.guard import Limits
     from allbrains.cli import build, options
+    from allbrains.run.slot.guard import SlotLimits
     from allbrains.sources.openneuro import Endpoints
 
-    assert Limits().wall_s == build.TIMEOUT_S
+    assert SlotLimits().wall_s == build.TIMEOUT_S
     assert Endpoints() == Endpoints(api=options.API, bucket=options.BUCKET)

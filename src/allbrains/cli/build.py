@@ -12,9 +12,9 @@ from allbrains.cli.options import json_option, out_option, recipe_options, selec
 from allbrains.cli.status import lines
 
 if TYPE_CHECKING:
-    from allbrains.build.engines import Engine
     from allbrains.cli.gather import Chosen
     from allbrains.recipe import Recipe
+    from allbrains.run.engines.local import Engine
     from allbrains.store.ledger import Tally
 
 TIMEOUT_S = 1800.0  # as in build.guard, which is not imported for a --help
@@ -64,15 +64,15 @@ def command(
     The same command again goes on where this one stopped.
     """
     from allbrains import recipes
-    from allbrains.build.alone import alone
-    from allbrains.build.guard import Limits
     from allbrains.cli.gather import Choice, default_slots, gather
+    from allbrains.run.lock import alone
+    from allbrains.run.slot.guard import SlotLimits
     from allbrains.store.layout import Layout
 
     # what is misspelt or missing ends here, not after a long crawl
     made = recipes.ready(recipe, device=device or "")
     where = Where.of(engine, scheduler=scheduler, slurm=slurm, file=cluster)
-    limits = Limits(wall_s=timeout, memory_mb=memory or ceiling_mb(made))
+    limits = SlotLimits(wall_s=timeout, memory_mb=memory or ceiling_mb(made))
     runs_in = where.engine(jobs, default_slots(made), limits, made.memory_mb)
     with alone(Layout(out)):  # before the catalogue: reading it takes long, and writes into the folder
         chosen = gather(Choice(**choice), out)
@@ -88,9 +88,9 @@ def command(
 
 def ceiling_mb(recipe: Recipe) -> float:
     """Return the memory at which a scan is cut, MB: half as much again as the recipe expects to need."""
-    from allbrains.build.guard import Limits
+    from allbrains.run.slot.guard import SlotLimits
 
-    return max(Limits().memory_mb, 1.5 * recipe.memory_mb)
+    return max(SlotLimits().memory_mb, 1.5 * recipe.memory_mb)
 
 
 def run(
@@ -100,11 +100,11 @@ def run(
 
     The caller holds the folder's lock (``alone``).
     """
-    from allbrains.build.build import build
-    from allbrains.build.log import RunLog
-    from allbrains.build.pause import Check, Disk, Pause, Service, silence
-    from allbrains.build.progress import Progress
-    from allbrains.cli.progress import Bar, Lines, Together, Watcher
+    from allbrains.cli.progress_bar import Bar, Lines, Together, Watcher
+    from allbrains.run.driver import build
+    from allbrains.run.pause import Check, Disk, Pause, Service, silence
+    from allbrains.run.progress import Progress
+    from allbrains.run.run_log import RunLog
     from allbrains.store.layout import Layout
 
     counts = Progress(out, lambda: engine.slots)

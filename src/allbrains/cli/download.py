@@ -14,8 +14,8 @@ from allbrains.cli.options import json_option, out_option, selection_options, so
 from allbrains.text import guarded, plain
 
 if TYPE_CHECKING:
+    from allbrains.catalogue.raw_bids import Delivery
     from allbrains.cli.gather import Chosen
-    from allbrains.sources.download import Delivery
 
 SOME_FAILED = 3
 OWN = ".allbrains"  # in --out: the catalogue, out of the datasets' way
@@ -36,8 +36,8 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
 
     Exit code 3: some files could not be had; 1: the catalogue is incomplete.
     """
+    from allbrains.catalogue.raw_bids import Status
     from allbrains.cli.gather import Choice, gather
-    from allbrains.sources.download import Status
 
     chosen = gather(Choice(**choice), out / OWN)
     for sentence in chosen.incomplete:
@@ -57,9 +57,9 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
 
 
 def _run(chosen: Chosen, out: Path, as_json: bool) -> Counter[str]:
+    from allbrains.catalogue.dataset_rows import snapshot_of
+    from allbrains.catalogue.raw_bids import download
     from allbrains.cli.gather import writing_to
-    from allbrains.sources.dataset_rows import snapshot_of
-    from allbrains.sources.download import download
     from allbrains.transfer import Client
 
     snapshots = {row["dataset"]: snapshot_of(row) for row in chosen.catalogue.datasets.to_pylist()}

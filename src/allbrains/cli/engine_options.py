@@ -13,9 +13,9 @@ from allbrains.errors import ConfigurationError
 from allbrains.extras import lacking
 
 if TYPE_CHECKING:
-    from allbrains.build.engines import Engine
-    from allbrains.build.guard import Limits
-    from allbrains.build.sites import Site
+    from allbrains.run.engines.cluster_settings import ClusterSite
+    from allbrains.run.engines.local import Engine
+    from allbrains.run.slot.guard import SlotLimits
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -50,7 +50,7 @@ def engine_options(command: Command) -> Command:
 class Where:
     """Where scans run: in this process's own slots, or at a site."""
 
-    site: Site | None
+    site: ClusterSite | None
 
     @classmethod
     def of(cls, engine: str, *, scheduler: str, slurm: bool, file: Path | None) -> Where:
@@ -59,19 +59,19 @@ class Where:
         Raises:
             ConfigurationError: they contradict each other, or the file is wrong.
         """
-        from allbrains.build.sites import Site, checked, read_site
+        from allbrains.run.engines.cluster_settings import ClusterSite, checked, read_site
 
         if sum([bool(scheduler), slurm, file is not None]) > 1:
             raise ConfigurationError("--scheduler, --slurm and --cluster: one of them")
         if file is not None:
             return cls(site=read_site(file))
         if scheduler:
-            return cls(site=checked(Site(kind="address", address=scheduler)))
+            return cls(site=checked(ClusterSite(kind="address", address=scheduler)))
         if slurm:
-            return cls(site=Site(kind="slurm"))
-        return cls(site=Site() if engine == "dask" else None)
+            return cls(site=ClusterSite(kind="slurm"))
+        return cls(site=ClusterSite() if engine == "dask" else None)
 
-    def engine(self, jobs: int | None, default: int, limits: Limits, wanted_mb: float) -> Engine:
+    def engine(self, jobs: int | None, default: int, limits: SlotLimits, wanted_mb: float) -> Engine:
         """Return the engine.
 
         Args:
@@ -83,13 +83,13 @@ class Where:
         Raises:
             ConfigurationError: a job of the site is too small for a scan, or Dask is not there.
         """
-        from allbrains.build.engines import Local
-        from allbrains.build.sites import fitted
+        from allbrains.run.engines.cluster_settings import fitted
+        from allbrains.run.engines.local import Local
 
         if self.site is None:
             return Local(slots=jobs or default, limits=limits)
         try:
-            from allbrains.build.cluster import Dask
+            from allbrains.run.engines.dask_cluster import Dask
         except ModuleNotFoundError as error:
             raise lacking(error, "a cluster", ("cluster",)) from error
         site = self.site.at_once(jobs) if jobs and self.site.batch else self.site

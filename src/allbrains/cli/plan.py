@@ -11,7 +11,7 @@ import click
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
 
 if TYPE_CHECKING:
-    from allbrains.build.plan import Plan
+    from allbrains.run.work_plan import Plan
 
 
 @click.command()
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice: Any) -> None:
     """Print what `build` would do with the same options: scans, bytes, hours, disk. Builds nothing."""
     from allbrains import recipes
-    from allbrains.build.build import plan_of
-    from allbrains.build.corpus import corpus_of
-    from allbrains.build.plan import make_plan
     from allbrains.cli.gather import Choice, default_slots, gather
+    from allbrains.run.corpus_format import corpus_of
+    from allbrains.run.driver import plan_of
+    from allbrains.run.work_plan import make_plan
     from allbrains.store.layout import Layout
     from allbrains.store.ledger import LedgerReader
 
@@ -55,7 +55,7 @@ def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice
 
 def cost(plan: Plan, slots: int, spacing_mm: float) -> dict[str, float]:
     """Return the plan in figures; sizes in GB (10⁹ bytes)."""
-    from allbrains.build.plan import TYPICAL_SAMPLE_BYTES
+    from allbrains.run.work_plan import TYPICAL_SAMPLE_BYTES
 
     return {
         "scans_to_run": len(plan.todo),

@@ -51,12 +51,12 @@ def command(
     On the Hub it is private unless --public is given. The same command goes on after an interruption, sends
     only what changed, and removes what left the corpus. Token: HF_TOKEN, or `hf auth login`.
     """
-    from allbrains.publish import terms
+    from allbrains.publish import reuse_terms
     from allbrains.publish.bundle import bundle
+    from allbrains.publish.commits import commits
     from allbrains.publish.pace import Pace
-    from allbrains.publish.plan import commits
-    from allbrains.publish.publish import first_day, lines, see_that_it_is_ours, send
     from allbrains.publish.targets import target_at
+    from allbrains.publish.upload import first_day, lines, see_that_it_is_ours, send
 
     place = target_at(target)
     pace = Pace(limit=commits_per_hour, tell=_say)
@@ -64,7 +64,7 @@ def command(
         day = first_day(place, datetime.now(UTC).date(), pace=pace, tell=_say)
         made = bundle(out, Path(scratch), place.shown(), day, affirmed=affirm_defaced, left_out=leave_out)
         for_all = public or place.public()
-        if for_all and (refused := terms.refusals(made.facts.origins, affirm_defaced)):
+        if for_all and (refused := reuse_terms.refusals(made.facts.origins, affirm_defaced)):
             raise ConfigurationError(
                 f"{place.where()} {'would be' if public else 'is'} public, but not everybody may see:\n  "
                 + "\n  ".join(refused)

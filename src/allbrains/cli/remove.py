@@ -12,7 +12,7 @@ import click
 @click.option("--dataset", required=True, metavar="ID", help="The dataset to remove.")
 def command(out: Path, dataset: str) -> None:
     """Remove a dataset from the corpus OUT: its shards, its rows, what the ledger knows of it."""
-    from allbrains.build.alone import alone
+    from allbrains.run.lock import alone
     from allbrains.store.layout import Layout
     from allbrains.store.ledger import Ledger, LedgerReader
     from allbrains.store.removal import remove_dataset

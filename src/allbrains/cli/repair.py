@@ -14,10 +14,10 @@ def command(out: Path) -> None:
 
     Prints a line for each thing that is wrong. What is sound is kept.
     """
-    from allbrains.build.alone import alone
+    from allbrains.run.lock import alone
+    from allbrains.store.integrity import examine, repair
     from allbrains.store.layout import Layout
     from allbrains.store.ledger import Ledger, LedgerReader
-    from allbrains.store.verify import examine, repair
 
     layout = Layout(out)
     LedgerReader.open(layout.ledger).close()  # no corpus, no lock file

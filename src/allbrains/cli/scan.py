@@ -13,10 +13,10 @@ import click
 from allbrains.cli.options import json_option
 
 if TYPE_CHECKING:
+    from allbrains.dicom.choose_series import Candidate
+    from allbrains.dicom.examine import Examined, Taken
     from allbrains.own.compare import Compared, Subject
-    from allbrains.own.scan import Against
-    from allbrains.sources.dicom.choice import Candidate
-    from allbrains.sources.dicom.examine import Examined, Taken
+    from allbrains.own.process_own import Against
 
 NOT_DONE = 3
 
@@ -60,10 +60,10 @@ def command(
     scan, and writes a page (brain.html), a surface for a printer (brain.stl) and a sample to --out. Nothing
     leaves this machine. This is no diagnosis.
     """
-    from allbrains.build.guard import Limits
-    from allbrains.own.scan import process, tell
+    from allbrains.dicom.examine import examine, take
+    from allbrains.own.process_own import process, tell
     from allbrains.records import Done, Rejected
-    from allbrains.sources.dicom.examine import examine, take
+    from allbrains.run.slot.guard import SlotLimits
 
     with TemporaryDirectory(prefix="allbrains-scan-") as folder:
         workspace, image = Path(folder), Path(folder) / "image.nii"
@@ -78,7 +78,7 @@ def command(
         against = _against(corpus, named, harmonise)
         subject = _subject(found, age, sex)
         click.echo("processing: a minute or two …", err=True)
-        outcome = process(image, out, recipe=named, limits=Limits(), say=_say)
+        outcome = process(image, out, recipe=named, limits=SlotLimits(), say=_say)
         if not isinstance(outcome, Done):
             cause = outcome.reason if isinstance(outcome, Rejected) else outcome.cause
             click.echo(f"the scan can't be used: {cause}: {outcome.detail}", err=True)
@@ -110,8 +110,8 @@ def _recipe_of(corpus: str | None) -> str:
 def _against(corpus: str | None, recipe: str, harmonise: bool) -> Against:
     from allbrains.load import open as open_corpus
     from allbrains.own.compare import MEASURES
+    from allbrains.own.process_own import Against, same_recipe
     from allbrains.own.reference import people_of
-    from allbrains.own.scan import Against, same_recipe
 
     if corpus is None:
         return Against(people=None, sentence="No corpus was given with --corpus, so nothing is compared.")

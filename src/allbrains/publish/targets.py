@@ -9,7 +9,7 @@ from typing import Protocol
 
 from allbrains.errors import ConfigurationError
 from allbrains.extras import lacking
-from allbrains.publish.plan import Commit, Held, Limits
+from allbrains.publish.commits import Commit, CommitLimits, Held
 
 _HUB = re.compile(r"hf://(?:datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)/?\Z")
 
@@ -18,7 +18,7 @@ class Target(Protocol):
     """A place that holds files by name. What it raises as ``TransientError`` is tried again."""
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> CommitLimits:
         """How much goes into one commit."""
 
     @property
@@ -77,6 +77,6 @@ def target_at(address: str) -> Target:
         except ModuleNotFoundError as error:
             raise lacking(error, address, ("publish",)) from error
         return HubTarget.of(match[1])
-    from allbrains.publish.tree import TreeTarget
+    from allbrains.publish.file_tree import TreeTarget
 
     return TreeTarget.at(address if "://" in address else Path(address).absolute().as_uri())
