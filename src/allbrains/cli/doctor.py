@@ -16,7 +16,7 @@ def command(recipe: str, out: Path) -> int:
     With --recipe also what its steps need beyond the package, and how to fill their folders off-line. Extras
     that other commands need are listed, and no reason for an exit code.
     """
-    from allbrains.library.machine import look_at
+    from allbrains.library.checkup import look_at
 
     complete = True
     for one in look_at(recipe, out):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from allbrains import extras
 from allbrains.errors import ConfigurationError
+from allbrains.machine import usable_cores
 
 if TYPE_CHECKING:
     from allbrains.recipe import Recipe
@@ -21,7 +21,7 @@ _LEAST_FREE_GB = 1.0  # a corpus of a hundred scans; less is a disk that is full
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Requirement:
     """One thing that was looked at.
 
     Attributes:
@@ -37,14 +37,14 @@ class Finding:
     remedy: str = ""
 
 
-def look_at(recipe: str, out: Path) -> Iterator[Finding]:
+def look_at(recipe: str, out: Path) -> Iterator[Requirement]:
     """Yield what this machine has, and what a build with this recipe would lack.
 
     Args:
         recipe: name of a recipe, or a TOML file.
         out: where the corpus would go; need not exist.
     """
-    yield Finding(what="python", found=sys.version.split()[0], good=sys.version_info >= (3, 11))
+    yield Requirement(what="python", found=sys.version.split()[0], good=sys.version_info >= (3, 11))
     complete = True
     for extra in ("", "build"):
         for name in extras.packages().get(extra, ()):
@@ -65,40 +65,39 @@ def look_at(recipe: str, out: Path) -> Iterator[Finding]:
     yield _tried("template", _template)
 
 
-def _package(name: str, extra: str) -> Finding:
+def _package(name: str, extra: str) -> Requirement:
     remedy = f"pip install 'allbrains[{extra}]'" if extra else "pip install allbrains"
     try:
-        return Finding(what=name, found=importlib.metadata.version(name), good=True)
+        return Requirement(what=name, found=importlib.metadata.version(name), good=True)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(what=name, found="not installed", good=False, remedy=remedy)
+        return Requirement(what=name, found="not installed", good=False, remedy=remedy)
 
 
-def _other_extras() -> Iterator[Finding]:
+def _other_extras() -> Iterator[Requirement]:
     """Yield a line for each further extra; a build does without, so none of them is bad."""
     for extra, names in extras.packages().items():
         if extra in ("", "build"):
             continue
         lacks = [name for name in names if not _package(name, extra).good]
         found = f"lacks {', '.join(lacks)}: pip install 'allbrains[{extra}]'" if lacks else "complete"
-        yield Finding(what=f"extra {extra}", found=found, good=True)
+        yield Requirement(what=f"extra {extra}", found=found, good=True)
 
 
-def _room(out: Path) -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Finding(what="cores", found=str(cores), good=True)
+def _room(out: Path) -> Iterator[Requirement]:
+    yield Requirement(what="cores", found=str(usable_cores()), good=True)
     folder = next(p for p in (out.resolve(), *out.resolve().parents) if p.exists())
     free = shutil.disk_usage(folder).free / 1e9
     remedy = "choose a folder on another disk"
-    yield Finding(what="free disk", found=f"{free:.1f} GB", good=free > _LEAST_FREE_GB, remedy=remedy)
+    yield Requirement(what="free disk", found=f"{free:.1f} GB", good=free > _LEAST_FREE_GB, remedy=remedy)
 
 
-def _needs(recipe: Recipe) -> Iterator[Finding]:
+def _needs(recipe: Recipe) -> Iterator[Requirement]:
     """Yield the memory that a slot takes, then each thing that a step of this recipe lacks."""
     import psutil
 
     memory = psutil.virtual_memory().available
     needed = recipe.memory_mb * 1e6
-    yield Finding(
+    yield Requirement(
         what="free memory",
         found=f"{memory / 1e9:.1f} GB",
         good=memory > needed,
@@ -106,16 +105,16 @@ def _needs(recipe: Recipe) -> Iterator[Finding]:
     )
     lacks = recipe.missing()
     if not lacks:
-        yield Finding(what="the steps' own needs", found="all there", good=True)
+        yield Requirement(what="the steps' own needs", found="all there", good=True)
     for lack in lacks:
-        yield Finding(what="needed by the recipe", found=lack.what, good=False, remedy=lack.remedy)
+        yield Requirement(what="needed by the recipe", found=lack.what, good=False, remedy=lack.remedy)
 
 
-def _tried(what: str, check: Callable[[], str]) -> Finding:
+def _tried(what: str, check: Callable[[], str]) -> Requirement:
     try:
-        return Finding(what=what, found=check(), good=True)
+        return Requirement(what=what, found=check(), good=True)
     except (ConfigurationError, ImportError, OSError) as error:
-        return Finding(what=what, found="no", good=False, remedy=str(error))
+        return Requirement(what=what, found="no", good=False, remedy=str(error))
 
 
 def _described(name: str) -> str:
