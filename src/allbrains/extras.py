@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, wraps
 from importlib import metadata
+from typing import ParamSpec, TypeVar
 
 from allbrains.errors import ConfigurationError
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 # Distributions that are not called as what is imported from them.
 _DISTRIBUTIONS = {
@@ -40,6 +44,33 @@ def lacking(error: ModuleNotFoundError, what: str, extras: Sequence[str] = ()) -
         wanted.append(min(bring, key=lambda extra: len(packages()[extra])))
     what_to_install = f"'allbrains[{','.join(wanted)}]'" if wanted else distribution
     return ConfigurationError(f"{what} needs the package {distribution!r}: pip install {what_to_install}")
+
+
+def needs(*extras: str) -> Callable[[Callable[Given, Made]], Callable[Given, Made]]:
+    """Return a decorator: where the function finds a package missing, it says what to install.
+
+    Raises:
+        ConfigurationError: by the function, naming these extras, or the one that brings the package.
+    """
+
+    def decorate(function: Callable[Given, Made]) -> Callable[Given, Made]:
+        @wraps(function)
+        def wrapper(*args: Given.args, **kwargs: Given.kwargs) -> Made:
+            try:
+                return function(*args, **kwargs)
+            except ModuleNotFoundError as error:
+                if is_our_own(error):
+                    raise
+                raise lacking(error, f"{function.__qualname__}()", extras) from error
+
+        return wrapper
+
+    return decorate
+
+
+def is_our_own(error: ModuleNotFoundError) -> bool:
+    """Return whether the missing module is one of this package: then the package is broken."""
+    return (error.name or "").partition(".")[0] == "allbrains"
 
 
 def distribution_of(module: str) -> str:

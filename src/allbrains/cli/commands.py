@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CommandEntry:
     """One command.
 
     Attributes:
@@ -25,33 +25,33 @@ class Entry:
     extras: tuple[str, ...] = ()
 
 
-GROUPS: dict[str, dict[str, Entry]] = {
+GROUPS: dict[str, dict[str, CommandEntry]] = {
     "Begin": {
-        "demo": Entry(
+        "demo": CommandEntry(
             module="demo",
             summary="Do the main job on a local OpenNeuro of phantoms, off-line.",
             example="allbrains demo --out .demo",
             extras=("build", "sandbox"),
         ),
-        "doctor": Entry(
+        "doctor": CommandEntry(
             module="doctor",
             summary="Check what this machine and this installation can do.",
             example="allbrains doctor --out brains",
         ),
     },
     "Find scans": {
-        "catalog": Entry(
+        "catalog": CommandEntry(
             module="catalog",
             summary="List the T1w scans of OpenNeuro, or of a BIDS folder.",
             example='allbrains catalog --out brains --where "age_years < 40"',
             extras=("build",),
         ),
-        "participants": Entry(
+        "participants": CommandEntry(
             module="participants",
             summary="Read ages and sexes from participants.tsv, with receipts.",
             example="allbrains participants /data/my-study",
         ),
-        "download": Entry(
+        "download": CommandEntry(
             module="download",
             summary="Download raw scans as a BIDS folder.",
             example="allbrains download --out raw --limit 10",
@@ -59,35 +59,35 @@ GROUPS: dict[str, dict[str, Entry]] = {
         ),
     },
     "Build a corpus": {
-        "build": Entry(
+        "build": CommandEntry(
             module="build",
             summary="Turn scans into a corpus; again, to go on or to append.",
             example="allbrains build --out brains --dataset ds000011",
             extras=("build",),
         ),
-        "plan": Entry(
+        "plan": CommandEntry(
             module="plan",
             summary="Say what a build would do: scans, GB, hours, disk.",
             example="allbrains plan --out brains",
             extras=("build",),
         ),
-        "status": Entry(
+        "status": CommandEntry(
             module="status",
             summary="Tell how far a build is, from any terminal.",
             example="allbrains status brains",
         ),
-        "verify": Entry(
+        "verify": CommandEntry(
             module="verify",
             summary="Check every file of a corpus against its ledger.",
             example="allbrains verify brains",
         ),
-        "repair": Entry(
+        "repair": CommandEntry(
             module="repair",
             summary="Let the next build redo what `verify` found broken.",
             example="allbrains repair brains",
             extras=("build",),
         ),
-        "remove": Entry(
+        "remove": CommandEntry(
             module="remove",
             summary="Take a dataset out of a corpus.",
             example="allbrains remove brains --dataset ds000011",
@@ -95,17 +95,17 @@ GROUPS: dict[str, dict[str, Entry]] = {
         ),
     },
     "Look at it": {
-        "report": Entry(
+        "report": CommandEntry(
             module="report",
             summary="Write every brain as a page that needs no network.",
             example="allbrains report brains",
         ),
-        "serve": Entry(
+        "serve": CommandEntry(
             module="serve",
             summary="Show a corpus in the browser, and rate its scans.",
             example="allbrains serve brains",
         ),
-        "scan": Entry(
+        "scan": CommandEntry(
             module="scan",
             summary="Process your own scan and place it beside a corpus.",
             example="allbrains scan disc.zip --out my-brain",
@@ -113,49 +113,49 @@ GROUPS: dict[str, dict[str, Entry]] = {
         ),
     },
     "Train on it": {
-        "splits": Entry(
+        "splits": CommandEntry(
             module="splits",
             summary="Make training, validation and test sides by person.",
             example="allbrains splits brains",
         ),
-        "verify-splits": Entry(
+        "verify-splits": CommandEntry(
             module="verify_splits",
             summary="Find people on two sides of anybody's split file.",
             example="allbrains verify-splits my-split.csv --corpus brains",
         ),
-        "learn": Entry(
+        "learn": CommandEntry(
             module="learn",
             summary="Train and test a baseline: age, sex, contrastive.",
             example="allbrains learn age brains",
             extras=("learn",),
         ),
-        "bench": Entry(
+        "bench": CommandEntry(
             module="bench",
             summary="Measure what reading a corpus costs on this machine.",
             example="allbrains bench brains",
         ),
     },
     "Share it": {
-        "export": Entry(
+        "export": CommandEntry(
             module="export",
             summary="Write samples as NIfTI (BIDS), NumPy files or tars.",
             example="allbrains export brains --to bids-out",
             extras=("build",),
         ),
-        "publish": Entry(
+        "publish": CommandEntry(
             module="publish",
             summary="Put a corpus on the Hub, in a bucket or in a folder.",
             example="allbrains publish brains hf://user/name",
             extras=("publish",),
         ),
-        "cite": Entry(
+        "cite": CommandEntry(
             module="cite",
             summary="Print the citations of the scans that were used.",
             example="allbrains cite brains --where \"sex = 'female'\"",
         ),
     },
     "Try it without a network": {
-        "sandbox": Entry(
+        "sandbox": CommandEntry(
             module="sandbox",
             summary="Serve a folder as a local OpenNeuro.",
             example="allbrains sandbox --simulate 20",
