@@ -73,7 +73,7 @@ class Kept:
 
 
 def _key(reader: Reader, snapshot: Snapshot) -> bytes:
-    text = "\0".join((rules(), reader.source.name, repr(reader.wanted), repr(snapshot)))
+    text = "\0".join((rules(), reader.source.name, repr(reader.wanted_of(snapshot.dataset)), repr(snapshot)))
     return hashlib.sha256(text.encode()).digest()
 
 
