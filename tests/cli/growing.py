@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from allbrains import recipes
-from allbrains.build.alone import alone
-from allbrains.build.corpus import corpus_of
-from allbrains.build.guard import Report
 from allbrains.cli.build import run
 from allbrains.cli.gather import Choice, gather
 from allbrains.records import Sample
+from allbrains.run.corpus_format import corpus_of
+from allbrains.run.lock import alone
+from allbrains.run.slot.guard import Report
 from allbrains.store import quantise
 from allbrains.store.layout import Layout
 from allbrains.store.staging import stage

@@ -192,7 +192,7 @@ def test_a_dataset_that_cant_be_listed_today_is_kept_and_told(study, tmp_path, m
 
 
 def test_ages_that_cant_be_read_today_are_kept(study, tmp_path, monkeypatch):
-    from allbrains.sources.listing import Texts, Unread
+    from allbrains.sources.snapshot import Texts, Unread
 
     build(tmp_path / "out", bids=study)
     whole = told(tmp_path / "out")

@@ -18,19 +18,19 @@ import pyarrow.compute as pc
 from filelock import FileLock, Timeout
 
 from allbrains import tables
+from allbrains.catalogue import catalogue
+from allbrains.catalogue.catalogue import Catalogue
+from allbrains.catalogue.place import Place, place
+from allbrains.catalogue.read_dataset import Wanted
+from allbrains.catalogue.survey import Surveyed, previous, survey
 from allbrains.cli.counting import count
 from allbrains.errors import ConfigurationError
+from allbrains.files import translated
 from allbrains.recipe import Recipe
 from allbrains.records import Scan
-from allbrains.sources import catalogue
-from allbrains.sources.catalogue import Catalogue
-from allbrains.sources.choice import Place, place
-from allbrains.sources.merge import Merged, Reach, merged, wanted_again
+from allbrains.catalogue.merge import Merged, Reach, merged, wanted_again
 from allbrains.sources.openneuro import Endpoints
-from allbrains.sources.reading import Wanted
-from allbrains.sources.survey import Surveyed, previous, survey
 from allbrains.store import ratings
-from allbrains.store.files import translated
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
 from allbrains.transfer import Network
