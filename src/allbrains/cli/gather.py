@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,15 +19,16 @@ from filelock import FileLock, Timeout
 from allbrains import tables
 from allbrains.catalogue import catalogue
 from allbrains.catalogue.catalogue import Catalogue
+from allbrains.catalogue.merge import Merged, Reach, merged, wanted_again
 from allbrains.catalogue.place import Place, place
 from allbrains.catalogue.read_dataset import Wanted
 from allbrains.catalogue.survey import Surveyed, previous, survey
 from allbrains.cli.counting import count
 from allbrains.errors import ConfigurationError
 from allbrains.files import translated
+from allbrains.machine import usable_cores
 from allbrains.recipe import Recipe
 from allbrains.records import Scan
-from allbrains.catalogue.merge import Merged, Reach, merged, wanted_again
 from allbrains.sources.openneuro import Endpoints
 from allbrains.store import ratings
 from allbrains.store.layout import Layout
@@ -268,6 +268,4 @@ def _lacking(row: Mapping[str, Any], kept: Collection[str]) -> str:
 
 def default_slots(recipe: Recipe) -> int:
     """Return how many scans this machine can run at once: by cores, and by the memory that each takes."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(cores, int(psutil.virtual_memory().available / 1e6 / recipe.memory_mb)))
+    return max(1, min(usable_cores(), int(psutil.virtual_memory().available / 1e6 / recipe.memory_mb)))
