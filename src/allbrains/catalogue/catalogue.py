@@ -22,6 +22,7 @@ from allbrains.sources import pins
 from allbrains.sources.pins import Pin
 from allbrains.sources.snapshot import INCOMPLETE
 
+FOLDER = "catalog"  # in a corpus
 _STAMP = b"allbrains.catalogue"
 # A catalogue that can't be read is never written over: what only it knew would be gone without a word.
 BEGIN_ANEW = (
@@ -62,6 +63,11 @@ class Catalogue:
     def missing(self) -> list[dict[str, Any]]:
         """The exclusion rows that mean that something is missing; empty when the catalogue is complete."""
         return [row for row in self.exclusions.to_pylist() if row["reason"] in INCOMPLETE]
+
+    @property
+    def labels(self) -> pa.Table:
+        """What a samples table says of a scan and its ledger can't, by ``scan_id``: version, participant."""
+        return self.scans.select(["scan_id", "snapshot", *tables.LABELS.names])
 
     @property
     def pins(self) -> tuple[Pin, ...]:

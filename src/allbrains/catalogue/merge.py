@@ -154,7 +154,7 @@ def wanted_again(before: Catalogue) -> dict[str, Wanted]:
 
 
 def without(known: Catalogue, dataset: str) -> Catalogue:
-    """Return a catalogue without a dataset."""
+    """Return a catalogue without a dataset; that it was withdrawn is still said."""
 
     def others(table: pa.Table) -> pa.Table:
         return table.filter(pc.not_equal(table["dataset"], dataset))
@@ -163,7 +163,12 @@ def without(known: Catalogue, dataset: str) -> Catalogue:
         datasets=others(known.datasets),
         scans=grouped(others(known.scans)),
         participants=others(known.participants),
-        exclusions=others(known.exclusions),
+        exclusions=known.exclusions.filter(
+            pc.or_(
+                pc.not_equal(known.exclusions["dataset"], dataset),
+                pc.equal(known.exclusions["reason"], Exclusion.WITHDRAWN),
+            )
+        ),
     )
 
 

@@ -237,7 +237,7 @@ def gather(choice: Choice, out: Path) -> Chosen:
         ConfigurationError: another process is reading one into the same folder.
         CorpusError: ``out/ratings.tsv`` is not a table of ratings.
     """
-    folder = out / "catalog"
+    folder = out / catalogue.FOLDER
     rated = {one.scan_id: one.rating.value for one in ratings.read(out).values()}
     with writing_to(folder), only_one(folder):
         seen = look(choice, folder)
@@ -246,7 +246,7 @@ def gather(choice: Choice, out: Path) -> Chosen:
         catalogue.write(known.catalogue, folder)
     return Chosen(
         scans=tuple(tables.scans_of(rows)),
-        people=labels(known.catalogue),
+        people=known.catalogue.labels,
         network=seen.place.network,
         incomplete=tuple(_lacking(row, known.kept) for row in seen.surveyed.found.missing),
         catalogue=known.catalogue,
@@ -254,11 +254,6 @@ def gather(choice: Choice, out: Path) -> Chosen:
         unread_headers=seen.surveyed.unread_headers,
         header_bytes=seen.surveyed.header_bytes,
     )
-
-
-def labels(known: Catalogue) -> pa.Table:
-    """Return what a samples table says of each scan that its ledger doesn't: version and participant."""
-    return known.scans.select(["scan_id", "snapshot", *(field.name for field in tables.LABELS)])
 
 
 def _lacking(row: Mapping[str, Any], kept: Collection[str]) -> str:
