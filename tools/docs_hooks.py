@@ -62,7 +62,7 @@ def _help(command: click.Command, name: str, parent: click.Context) -> str:
 
 def columns_page() -> str:
     """Return every column of every table, from the schemas that write them."""
-    corpus = manifest.Corpus(
+    corpus = manifest.CorpusFormat(
         recipe="", steps="[]", fingerprint="", grid=manifest.StoredGrid(space="", shape=(1, 1, 1), affine=())
     )
     spec = {"map": sample_schema.MapSpec(shape=(1, 1, 1), dtype="uint8", affine=())}

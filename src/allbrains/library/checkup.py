@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -35,6 +36,23 @@ class Requirement:
     found: str
     good: bool
     remedy: str = ""
+
+
+def doctor(recipe: str = "embedded", out: str | os.PathLike[str] = ".") -> tuple[Requirement, ...]:
+    """Return what this machine and this installation have, and what a build would lack.
+
+    Args:
+        recipe: name of a recipe, or a TOML file.
+        out: where the corpus would go; need not exist.
+
+    Returns:
+        One for each thing that was looked at; where it is not ``good``, its ``remedy`` says what to do.
+
+    Example:
+        >>> [one.what for one in allbrains.doctor() if not one.good]
+        []
+    """
+    return tuple(look_at(recipe, Path(out)))
 
 
 def look_at(recipe: str, out: Path) -> Iterator[Requirement]:

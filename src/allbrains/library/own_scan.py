@@ -60,7 +60,7 @@ def list_series(path: str | Path, *, series: int | None = None) -> OwnSeries:
         Unsuitable: no usable T1w, files of two people, or a damaged archive.
 
     Example:
-        >>> allbrains.list_series("study").taken.way
+        >>> allbrains.list_series("study/sub-01/anat/sub-01_T1w.nii.gz").taken.way
         'read as it is'
     """
     from allbrains.dicom.examine import examine, take
@@ -108,9 +108,10 @@ def scan(
         Unsuitable: no usable T1w, files of two people, or a damaged archive.
 
     Example:
-        >>> own = allbrains.scan("study", "my-brain", recipe="quick.toml", sex="female", age_years=34)
-        >>> own.page.name, {one.measure.column for one in own.numbers} >= {"gm_ml", "wm_ml"}
-        ('brain.html', True)
+        >>> image = "study/sub-01/anat/sub-01_T1w.nii.gz"
+        >>> own = allbrains.scan(image, "my-brain", sex="female", age_years=34)
+        >>> own.page.exists(), {one.measure.column for one in own.numbers} >= {"gm_ml", "wm_ml"}
+        (True, True)
     """
     from allbrains.dicom.examine import examine, take
     from allbrains.own.compare import Subject

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from allbrains.errors import ConfigurationError
-from allbrains.participants import Harmonised, NoteKind, harmonise
+from allbrains.participants import Harmonised, NoteKind, harmonise, table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Tables of a dataset that hold demographics, as globs below its folder.
 _TABLES = (
@@ -41,6 +46,45 @@ class FolderRead:
     def incomplete(self) -> bool:
         """Some file, or a part of one, could not be read."""
         return bool(self.faults) or any(note.kind is NoteKind.UNREADABLE for note in self.found.notes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantsRead:
+    """What the participants files of some datasets say.
+
+    Attributes:
+        folders: one for each dataset: its participants with receipts, notes on what was refused or mended,
+            and files that could not be read.
+    """
+
+    folders: tuple[FolderRead, ...]
+
+    @property
+    def table(self) -> pa.Table:
+        """One row a participant: age in years with its bounds, sex, handedness, group, species, receipts."""
+        return table(row for one in self.folders for row in one.found.rows)
+
+    @property
+    def incomplete(self) -> bool:
+        """Some file, or a part of one, could not be read."""
+        return any(one.incomplete for one in self.folders)
+
+
+def read_participants(*paths: str | PathLike[str]) -> ParticipantsRead:
+    """Return age, sex, handedness, group and species of every participant, with receipts.
+
+    Args:
+        paths: each one a dataset's folder, a folder of datasets, or a ``participants.tsv``.
+
+    Raises:
+        ConfigurationError: a path is not there, or is none of these.
+
+    Example:
+        >>> table = allbrains.read_participants("study").table
+        >>> table["age_years"].to_pylist(), table["sex"].to_pylist()
+        ([34.0, 71.0], ['female', 'male'])
+    """
+    return ParticipantsRead(folders=tuple(read_folders([Path(path) for path in paths])))
 
 
 def read_folders(paths: Sequence[Path]) -> Iterator[FolderRead]:

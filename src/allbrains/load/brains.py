@@ -23,7 +23,7 @@ from allbrains.load.plot import Plot
 from allbrains.records import Volume
 from allbrains.store import codec, quantise
 from allbrains.store.blobs import ChunkPlace, Shelf
-from allbrains.store.manifest import Corpus
+from allbrains.store.manifest import CorpusFormat
 from allbrains.store.sample_schema import MapSpec, place_columns
 from allbrains.store.split_table import split_rows
 
@@ -48,7 +48,7 @@ class Brains:
     """
 
     shelf: Shelf
-    corpus: Corpus
+    corpus: CorpusFormat
     maps: tuple[str, ...]
     specs: Mapping[str, MapSpec]
     table: pa.Table
@@ -302,6 +302,10 @@ class Brain:
         if name.startswith("_") or name not in self.brains.known:
             raise AttributeError(f"no map {name!r} here; there are {', '.join(self.brains.known)}")
         return self.values(name)
+
+    def __dir__(self) -> list[str]:
+        """Return the names of the maps, too, for TAB in a notebook."""
+        return sorted({*object.__dir__(self), *self.brains.known})
 
     def values(self, name: str, out: Array | None = None) -> Array:
         """Return a map as float32, in its unit; shape as ``brains.specs`` says.

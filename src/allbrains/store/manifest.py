@@ -47,7 +47,7 @@ class StoredGrid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corpus:
+class CorpusFormat:
     """What an output folder holds.
 
     Attributes:
@@ -65,7 +65,7 @@ class Corpus:
     grid: StoredGrid
 
     @classmethod
-    def of(cls, recipe: Recipe, grid: StoredGrid) -> Corpus:
+    def of(cls, recipe: Recipe, grid: StoredGrid) -> CorpusFormat:
         """Return the corpus that this recipe makes on this grid."""
         return cls(recipe=recipe.name, steps=recipe.as_json(), fingerprint=recipe.fingerprint, grid=grid)
 
@@ -76,7 +76,7 @@ class Corpus:
         return json.dumps(fields, indent=1, sort_keys=True) + "\n"
 
 
-def parse(text: str, origin: Path) -> Corpus:
+def parse(text: str, origin: Path) -> CorpusFormat:
     """Return the corpus that a manifest describes.
 
     Raises:
@@ -95,7 +95,7 @@ def parse(text: str, origin: Path) -> Corpus:
     try:
         grid = fields["grid"]
         _ = [step["step"] for step in fields["steps"]]
-        return Corpus(
+        return CorpusFormat(
             format_version=version,
             recipe=fields["recipe"],
             steps=json.dumps(fields["steps"], sort_keys=True, separators=(",", ":")),
@@ -110,7 +110,7 @@ def parse(text: str, origin: Path) -> Corpus:
         raise CorpusError(f"{origin} is incomplete: {error}") from error
 
 
-def read(layout: Layout) -> Corpus:
+def read(layout: Layout) -> CorpusFormat:
     """Return what an output folder holds.
 
     Raises:
@@ -126,7 +126,7 @@ def read(layout: Layout) -> Corpus:
     return parse(text, layout.manifest)
 
 
-def claim(layout: Layout, corpus: Corpus, *, at: Hook = passing) -> None:
+def claim(layout: Layout, corpus: CorpusFormat, *, at: Hook = passing) -> None:
     """Make the folder hold this corpus, or see that it already does.
 
     Raises:
@@ -149,7 +149,7 @@ def claim(layout: Layout, corpus: Corpus, *, at: Hook = passing) -> None:
         )
 
 
-def _difference(found: Corpus, wanted: Corpus) -> str:
+def _difference(found: CorpusFormat, wanted: CorpusFormat) -> str:
     """Return in which steps two recipes differ; one name may stand for both, from release to release."""
     steps: list[dict[str, str]] = [
         {step["step"]: json.dumps(step, sort_keys=True) for step in json.loads(one.steps)}

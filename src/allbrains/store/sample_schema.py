@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from allbrains import tables
 from allbrains.errors import CorpusError
-from allbrains.store.manifest import FORMAT_VERSION, Corpus, Matrix, matrix
+from allbrains.store.manifest import FORMAT_VERSION, CorpusFormat, Matrix, matrix
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _CORPUS, _MAPS = b"allbrains.corpus", b"allbrains.maps"
@@ -92,7 +92,7 @@ def _of_map(columns: Columns, name: str) -> Columns:
     return {column.format(name): (kind, text.format(name)) for column, (kind, text) in columns.items()}
 
 
-def shard_schema(specs: Mapping[str, MapSpec], corpus: Corpus) -> pa.Schema:
+def shard_schema(specs: Mapping[str, MapSpec], corpus: CorpusFormat) -> pa.Schema:
     """Return the schema of a shard and of a staged sample.
 
     Raises:
@@ -115,7 +115,7 @@ def samples_schema(
     texts: list[str],
     demographics: list[pa.Field],
     descriptions: Mapping[str, str],
-    corpus: Corpus,
+    corpus: CorpusFormat,
 ) -> pa.Schema:
     """Return the schema of the samples table.
 
@@ -187,7 +187,7 @@ def corpus_text(schema: pa.Schema) -> str:
         raise CorpusError("not a file of an allbrains corpus: its metadata has no manifest") from error
 
 
-def _metadata(table: str, corpus: Corpus) -> dict[bytes, bytes]:
+def _metadata(table: str, corpus: CorpusFormat) -> dict[bytes, bytes]:
     return {
         b"allbrains.table": table.encode(),
         b"allbrains.format": str(FORMAT_VERSION).encode(),

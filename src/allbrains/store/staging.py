@@ -21,7 +21,7 @@ from allbrains.records import Done, Sample, Scan
 from allbrains.store import codec
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
-from allbrains.store.manifest import Corpus, matrix
+from allbrains.store.manifest import CorpusFormat, matrix
 from allbrains.store.sample_schema import MapSpec, shard_schema
 
 # Blobs are compressed already, differ all, and are found by their place: no codec, dictionary, statistics.
@@ -40,7 +40,7 @@ UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
 _PARQUET = b"PARQUET:"
 
 
-def stage(sample: Sample, scan: Scan, corpus: Corpus, layout: Layout, *, at: Hook = passing) -> Done:
+def stage(sample: Sample, scan: Scan, corpus: CorpusFormat, layout: Layout, *, at: Hook = passing) -> Done:
     """Write the sample into the staging folder; return its digest and size (costs are the caller's).
 
     Raises:
@@ -74,7 +74,7 @@ def digest_of(row: pa.Table) -> str:
     return total.hexdigest()
 
 
-def row_of(sample: Sample, scan: Scan, corpus: Corpus) -> pa.Table:
+def row_of(sample: Sample, scan: Scan, corpus: CorpusFormat) -> pa.Table:
     """Return the sample as a shard's row: a table of one row.
 
     Raises:
