@@ -2,7 +2,9 @@
 
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from allbrains import sandbox
@@ -378,3 +380,75 @@ def catalogue_of(out):
     from allbrains.catalogue import catalogue
 
     return catalogue.read(out / "catalog")
+
+
+def test_plan_and_catalog_into_a_corpus_forget_nothing_either(study, tmp_path, capsys):
+    build(tmp_path / "out", bids=study)
+    whole = told(tmp_path / "out")
+    command = ["--bids", str(study), "--dataset", "ds000002"]
+    assert run(["plan", *command, "--out", str(tmp_path / "out"), "--where", "sex = 'male'"]) == 0
+    assert told(tmp_path / "out") == whole
+    capsys.readouterr()
+    assert run(["catalog", *command, "--out", str(tmp_path / "out/catalog")]) == 0
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 2  # what was asked for; the tables hold all
+    assert "4 scans of 4 people in 3 datasets" in printed.err
+    (tmp_path / "out/catalog/changes.json").unlink()
+    assert told(tmp_path / "out") == whole
+
+
+def test_one_catalogue_is_read_at_a_time(study, tmp_path, capsys):
+    from filelock import FileLock
+
+    build(tmp_path / "out", bids=study, **ONE)
+    with FileLock(tmp_path / "out/catalog/.catalog.lock"):
+        assert run(["plan", "--bids", str(study), "--out", str(tmp_path / "out")]) == 2
+    assert "another allbrains is reading a catalogue" in capsys.readouterr().err
+
+
+def test_downloads_come_beside_each_other(study, tmp_path):
+    with sandbox.serve(study) as server:
+        ends = ["--api", server.api, "--bucket", server.bucket]
+        for choice in (["--dataset", "ds000002"], ["--dataset", "ds000001", "--limit", "1"], []):
+            assert run(["download", *ends, "--out", str(tmp_path / "grown"), *choice]) == 0
+        assert run(["download", *ends, "--out", str(tmp_path / "whole")]) == 0
+    trees = [
+        {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file() and "cache" not in path.parts
+        }
+        for root in (tmp_path / "grown", tmp_path / "whole")
+    ]
+    assert trees[0] == trees[1]
+
+
+def test_citations_are_of_the_whole_corpus(study, tmp_path, capsys):
+    build(tmp_path / "out", bids=study, **ONE)
+    build(tmp_path / "out", bids=study, **TWO)
+    assert run(["cite", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "licence CC0-1.0" in said
+    assert "licence CC-BY-4.0" in said
+    assert "licence unknown" not in said
+
+
+def test_a_gap_in_the_list_is_forgotten_only_when_the_list_was_read_again(study, tmp_path):
+    build(tmp_path / "out", bids=study)
+    whole = catalogue_of(tmp_path / "out")
+    gap = {"dataset": "", "snapshot": "", "path": "", "reason": "listing_failed", "evidence": "3 lack"}
+    row = pa.Table.from_pylist([gap], schema=whole.exclusions.schema)
+    gapped = replace(whole, exclusions=pa.concat_tables([row, whole.exclusions]))
+    part = merged(gapped, whole, Reach(everything=False), planned=()).catalogue
+    assert part.missing == [gap]
+    assert merged(gapped, whole, Reach(), planned=()).catalogue.missing == []
+    assert merged(whole, gapped, Reach(), planned=()).catalogue.missing == [gap]
+
+
+def test_merging_what_is_known_changes_nothing(study, tmp_path):
+    build(tmp_path / "out", bids=study, headers=True, sidecars=True, **BOTH)
+    known = catalogue_of(tmp_path / "out")
+    for reach in (Reach(), Reach(everything=False, pinned=True), Reach(headers=True)):
+        again = merged(known, known, reach).catalogue
+        for name in ("datasets", "scans", "participants", "exclusions"):
+            assert getattr(again, name) == getattr(known, name), name
