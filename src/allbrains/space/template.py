@@ -16,7 +16,7 @@ from importlib.resources import files
 import numpy as np
 
 from allbrains.records import Affine, Array, Volume
-from allbrains.space.grid import Grid, coarsen
+from allbrains.space.grid import Grid, coarsen_all
 
 SPACE = "MNI152NLin2009aSym"  # TemplateFlow's name
 SHAPE = (197, 233, 189)  # of the maps as published
@@ -57,7 +57,8 @@ class Template:
 def template(spacing: float) -> Template:
     """Return the template on the corpus grid at ``spacing`` mm; kept for the life of the process."""
     grid = output_grid(spacing)
-    t1w, gm, wm = (_on(grid, template_map(name).astype(np.float32) / 255.0) for name in ("t1w", "gm", "wm"))
+    maps = [template_map(name).astype(np.float32) / 255.0 for name in ("t1w", "gm", "wm")]
+    t1w, gm, wm = coarsen_all(maps, AFFINE, grid)
     mask = brain_mask(spacing).array
     brain_ml = float(_bits("mask", SHAPE).sum()) / 1000.0
     return Template(t1w=t1w, gm=gm, wm=wm, mask=mask, affine=grid.affine, brain_ml=brain_ml)
@@ -70,8 +71,8 @@ def brain_mask(spacing: float) -> Volume:
     It is ``template(spacing).mask`` for a quarter of the time, where nothing else is needed.
     """
     grid = output_grid(spacing)
-    mask = _on(grid, _bits("mask", SHAPE).astype(np.float32)) > 0.5
-    return Volume(array=mask, affine=grid.affine)
+    (share,) = coarsen_all([_bits("mask", SHAPE)], AFFINE, grid)
+    return Volume(array=share > 0.5, affine=grid.affine)
 
 
 @cache
@@ -98,10 +99,6 @@ def template_map(name: str) -> Array:
         Shape ``SHAPE``, uint8, 0 to 255.
     """
     return _read(name)
-
-
-def _on(grid: Grid, array: Array) -> Array:
-    return coarsen(Volume(array=array, affine=AFFINE), grid).array
 
 
 def _bits(name: str, shape: tuple[int, int, int]) -> Array:
