@@ -32,7 +32,7 @@ WHITE_LEVEL = 0.875  # median of the template's T1w where white matter is certai
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Brain:
+class ModelBrain:
     """The template brain on its own 1 mm grid, shape (197, 233, 189).
 
     Attributes:
@@ -51,7 +51,7 @@ class Brain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class ModelHead:
     """Distances in mm from surfaces, negative inside, float32, all on one lattice.
 
     Attributes:
@@ -72,15 +72,15 @@ class Head:
 
 
 @cache
-def template_brain() -> Brain:
+def template_brain() -> ModelBrain:
     """Return the template brain."""
     t1w, gm, wm = (template_map(name) for name in ("t1w", "gm", "wm"))
     mask = np.asarray((t1w > 0) * 255, np.uint8)  # the T1w is stripped, and has no holes
-    return Brain(t1w=t1w, gm=gm, wm=wm, mask=mask, affine=AFFINE)
+    return ModelBrain(t1w=t1w, gm=gm, wm=wm, mask=mask, affine=AFFINE)
 
 
 @cache
-def template_head() -> Head:
+def template_head() -> ModelHead:
     """Return what is around the template brain."""
     lattice = box(HEAD_LOW, HEAD_HIGH, STEP_MM)
     x, y, z = lattice.axes()
@@ -101,7 +101,7 @@ def template_head() -> Head:
         np.maximum(_ellipsoid((x, y, 0 * z), (0, 14, 0), (9, 9, 1e3)), z + 112),  # windpipe
     )
     axis = np.sqrt(x**2 + (y + 44) ** 2 + np.maximum(z + 68, 0) ** 2)
-    return Head(
+    return ModelHead(
         lattice=lattice,
         hull=_hull_distance(lattice),
         body=np.asarray(ndimage.gaussian_filter(body, 6.0 / STEP_MM)),  # the shapes run into each other
