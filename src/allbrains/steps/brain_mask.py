@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import WHERE, Case, Lack
+from allbrains.case import Case
+from allbrains.recipe import WHERE, Lack
 from allbrains.records import Array, Volume
 from allbrains.steps.deepbet_network import look
 from allbrains.steps.device import device_lack
