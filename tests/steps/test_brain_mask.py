@@ -6,7 +6,7 @@ import pytest
 from allbrains.records import Volume
 from allbrains.steps import brain_mask
 from allbrains.steps.brain_mask import network_mask, taller_than_long
-from allbrains.steps.deepbet_network import Look
+from allbrains.steps.deepbet_network import BrainLook
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ class BrightLook:
     def __call__(self, array, threshold, device):
         self.seen.append(array.copy())
         box = (slice(0, 9), slice(0, 9), slice(0, array.shape[2]))
-        return Look(mask=array > threshold, box=box)
+        return BrainLook(mask=array > threshold, box=box)
 
 
 def test_the_second_look_sees_the_nose_lower_and_its_mask_comes_back_to_where_the_brain_is(monkeypatch):

@@ -31,7 +31,7 @@ _ALL_NEIGHBOURS = 26  # faces, edges and corners join voxels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class BrainLook:
     """What the networks found in one image.
 
     Attributes:
@@ -53,7 +53,7 @@ def networks(device: str) -> tuple[LinkNet, LinkNet]:
     return LinkNet.read(folder / "bbox_model.pt", device), LinkNet.read(folder / "model.pt", device)
 
 
-def look(array: Array, threshold: float, device: str = "cpu") -> Look:
+def look(array: Array, threshold: float, device: str = "cpu") -> BrainLook:
     """Return where the networks see a brain.
 
     Args:
@@ -81,7 +81,7 @@ def look(array: Array, threshold: float, device: str = "cpu") -> Look:
         raise ScanUnusable(Reason.NO_BRAIN_FOUND, "deepbet's network sees no brain in the sharp look")
     mask = np.zeros(array.shape, bool)
     mask[box] = largest_filled(found, _ALL_NEIGHBOURS)
-    return Look(mask=mask, box=box)
+    return BrainLook(mask=mask, box=box)
 
 
 def _logit(probability: float) -> float:
