@@ -26,6 +26,7 @@ STEPS: dict[str, str] = {
     "brain_mask": "allbrains.steps.brain_mask:BrainMask",
     "brain_gate": "allbrains.steps.gate:BrainGate",
     "bias": "allbrains.steps.bias:Bias",
+    "ants_bias": "allbrains.steps.ants_bias:AntsBias",
     "affine_to_template": "allbrains.steps.register:AffineToTemplate",
     "greedy_to_template": "allbrains.steps.greedy:GreedyToTemplate",
     "syn_to_template": "allbrains.steps.syn:SynToTemplate",
