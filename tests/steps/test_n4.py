@@ -35,7 +35,7 @@ def field_of(step, case):
 
 def test_the_same_settings_give_the_field_of_ants(shaded):
     case, _ = shaded
-    ours, usable = field_of(Bias(spacing_mm=4.0, sharpness=0.15), case)
+    ours, _ = field_of(Bias(spacing_mm=4.0, sharpness=0.15), case)
     theirs, _ = field_of(AntsBias(spacing_mm=4.0), case)
     assert theirs.std() > 0.1
     assert (ours - theirs).std() < 0.012  # the two round off a convergence threshold on different rounds
