@@ -28,6 +28,7 @@ STEPS: dict[str, str] = {
     "bias": "allbrains.steps.bias:Bias",
     "ants_bias": "allbrains.steps.ants_bias:AntsBias",
     "affine_to_template": "allbrains.steps.register:AffineToTemplate",
+    "ants_affine": "allbrains.steps.ants_affine:AntsAffine",
     "greedy_to_template": "allbrains.steps.greedy:GreedyToTemplate",
     "syn_to_template": "allbrains.steps.syn:SynToTemplate",
     "tissues": "allbrains.steps.tissues:Tissues",
