@@ -3,8 +3,8 @@
 Least squares with a free gain and offset, on 8, 4 and 2 mm; a start from the centres of the two brains over
 45 rotations, then a similarity, then twelve degrees of freedom. The region is the template's brain and a wide
 rim of nothing around it: without the rim (6 mm) the determinant comes out 2 to 5 % too large, because nothing
-says where a brain ends. Beside ANTs' affine with mutual information: a seventh of its time, r with the template
-.004 higher on ten brains, the corners 1 mm from its corners on the mean, and no failure in poses of ± 40°.
+says where a brain ends. Beside ANTs' affine with mutual information: a seventh of its time, r with the
+template .004 higher on ten brains, the corners 1 mm from its on the mean, no failure in poses of ± 40°.
 
 References:
     Friston et al. 1995, Human Brain Mapping 3:165-189 (eq. 3-5); Baker & Matthews 2004, IJCV 56:221-255.
