@@ -28,7 +28,7 @@ from allbrains.run.engines.local import Engine, Local
 from allbrains.run.slot.guard import Guard, Report, SlotLimits
 from allbrains.run.slot.job import Job
 from allbrains.run.slot.wire import READY
-from allbrains.run.watched_build import Work, nobody, watched_build
+from allbrains.run.watched_build import BuildWork, nobody, watched_build
 from allbrains.run.watchers import Unmoved, Watcher
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
@@ -215,7 +215,7 @@ def part_flat(folder: Path, count: int = 100_000) -> None:
 
 def run(folder: Path, scans: list[Scan], engine: Engine, watch: Watcher) -> None:
     """Build these scans."""
-    work = Work(scans=scans, people=nobody(), network=Network(), recipe="embedded")
+    work = BuildWork(scans=scans, people=nobody(), network=Network(), recipe="embedded")
     watched_build(work, Layout(folder), engine=engine, watchers=[watch])
 
 

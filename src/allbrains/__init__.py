@@ -2,7 +2,8 @@
 
 ``allbrains.open(path)`` reads a corpus; ``allbrains.catalog()`` finds scans, and ``allbrains.Corpus(folder)``
 builds a corpus of them, checks it, shows it, trains on it and shares it. Everything that the command line
-does is done by the names here. They are imported when they are first used; one that needs an extra says which.
+does is done by the names here. They are imported when they are first used; one that needs an extra says
+which.
 """
 
 from __future__ import annotations

@@ -182,11 +182,11 @@ def build_chosen(
     """
     from allbrains.run.progress import Progress as Counts
     from allbrains.run.run_log import RunLog
-    from allbrains.run.watched_build import Work, watched_build
+    from allbrains.run.watched_build import BuildWork, watched_build
     from allbrains.store.layout import Layout
 
     counts = Counts(out, lambda: engine.slots)
-    work = Work(
+    work = BuildWork(
         scans=chosen.scans, people=chosen.people, network=chosen.network, recipe=recipe, device=device
     )
     watchers: list[Watcher] = [counts, RunLog(out), *watch(counts)]

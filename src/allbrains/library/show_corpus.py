@@ -28,12 +28,16 @@ class ReportWritten:
 
 
 def report(
-    out: Path, to: Path, *, against: Path | None, volumes: int, progress: Progress | None
+    out: Path, to: Path | None, *, against: Path | None, volumes: int, progress: Progress | None
 ) -> ReportWritten:
     """Write a page about a corpus; see ``Corpus.report``."""
+    from allbrains.files import see_inside
     from allbrains.report import open_site
     from allbrains.report.report_folder import write_report
 
+    if to is None:
+        see_inside(out / "report", out)
+    to = to or out / "report"
     site, count = open_site(out, against=against, volumes=volumes), 0
     with heard(progress, "writing the report") as hear:
         for count, _ in enumerate(write_report(site, to), 1):

@@ -155,7 +155,7 @@ class Corpus(CorpusFolder):
             >>> allbrains.Corpus("brains").report("pages", volumes=1).index.exists()
             True
         """
-        folder = Path(to) if to is not None else self.path / "report"
+        folder = None if to is None else Path(to)
         other = None if against is None else Path(against)
         return show_corpus.report(self.path, folder, against=other, volumes=volumes, progress=progress)
 

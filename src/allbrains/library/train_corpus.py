@@ -54,7 +54,7 @@ def split(
     """Give each sample a side; see ``Corpus.splits``."""
     from allbrains.load import open as open_corpus
     from allbrains.splits.assign import SplitChoice
-    from allbrains.splits.make_splits import comparable, earlier, make_splits, write_splits
+    from allbrains.splits.make_splits import comparable, earlier, make_splits, without_a_sample, write_splits
 
     if len(shares) != 3:  # training, validation, test
         raise ConfigurationError(f"shares are {tuple(shares)}, expected three numbers")
@@ -68,6 +68,7 @@ def split(
         whole_datasets=whole_datasets,
         images=images,
         unwanted=_unwanted(out, where),
+        waiting=without_a_sample(out, before),
     )
     write_splits(out, table)
     return table

@@ -31,7 +31,7 @@ from allbrains.records import Algorithm, Digest, Outcome, Scan, Volume
 from allbrains.run.engines.local import Local
 from allbrains.run.lock import alone
 from allbrains.run.slot.guard import SlotLimits
-from allbrains.run.watched_build import Work, nobody, watched_build
+from allbrains.run.watched_build import BuildWork, nobody, watched_build
 from allbrains.run.watchers import Unmoved
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
@@ -89,7 +89,7 @@ def process(image: Path, out: Path, *, recipe: str, limits: SlotLimits, say: Say
             raise ConfigurationError(f"{out} holds another scan already: use another --out")
     with alone(layout):
         network = Network(origins=(), roots=(f"{image.resolve().parent}/",))
-        work = Work(scans=[scan], people=nobody(), network=network, recipe=recipe)
+        work = BuildWork(scans=[scan], people=nobody(), network=network, recipe=recipe)
         watched_build(work, layout, engine=Local(slots=1, limits=limits), watchers=[_Pauses(say)])
     with Ledger.open(layout.ledger) as ledger:
         return ledger.outcomes()[scan.scan_id]

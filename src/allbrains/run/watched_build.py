@@ -23,7 +23,7 @@ def nobody() -> pa.Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class BuildWork:
     """What is to be built.
 
     Attributes:
@@ -41,7 +41,7 @@ class Work:
     device: str = ""
 
 
-def watched_build(work: Work, layout: Layout, *, engine: Engine, watchers: Sequence[Watcher]) -> Tally:
+def watched_build(work: BuildWork, layout: Layout, *, engine: Engine, watchers: Sequence[Watcher]) -> Tally:
     """Build under watchers; pause while a disk is full or the source is silent; return the corpus' tally.
 
     The caller holds the folder's lock (``alone``). Ctrl-C ends the scans in flight, and is raised again; the
