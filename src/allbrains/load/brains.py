@@ -291,10 +291,9 @@ class Brains:
         )
 
     def _spec(self, name: str) -> MapSpec:
-        try:
-            return self.specs[name]
-        except KeyError as error:
-            raise ConfigurationError(f"no map {name!r} here; there are {', '.join(self.known)}") from error
+        if name not in self.specs:
+            raise ConfigurationError(f"no map {name!r} here; there are {', '.join(self.known)}")
+        return self.specs[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
