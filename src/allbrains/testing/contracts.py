@@ -18,7 +18,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -237,9 +237,9 @@ class SourceContract:
 
 def see_frozen(plug: Step | Metric) -> None:
     """See that a step or a metric is a frozen dataclass with a name and a version."""
-    assert is_dataclass(plug)
-    parameters: Any = getattr(type(plug), "__dataclass_params__", None)
-    assert parameters.frozen, f"{type(plug).__name__} is not frozen"
+    kind: Any = type(plug)
+    assert hasattr(kind, "__dataclass_params__"), f"{kind.__name__} is no dataclass"
+    assert kind.__dataclass_params__.frozen, f"{kind.__name__} is not frozen"
     assert isinstance(plug.name, str)
     assert plug.version >= 1
 
