@@ -63,6 +63,8 @@ def list_series(path: str | Path, *, series: int | None = None) -> OwnSeries:
         >>> allbrains.list_series("study/sub-01/anat/sub-01_T1w.nii.gz").taken.way
         'read as it is'
     """
+    import pydicom  # noqa: F401  what holds no DICOM would be told before this is missed
+
     from allbrains.dicom.examine import examine, take
 
     with TemporaryDirectory(prefix="allbrains-scan-") as folder:
@@ -113,6 +115,8 @@ def scan(
         >>> own.page.exists(), {one.measure.column for one in own.numbers} >= {"gm_ml", "wm_ml"}
         (True, True)
     """
+    import pydicom  # noqa: F401  what holds no DICOM would be told before this is missed
+
     from allbrains.dicom.examine import examine, take
     from allbrains.own.compare import Subject
     from allbrains.own.process_own import PAGE, process, tell
