@@ -71,10 +71,27 @@ def deep_csf() -> Array:
     from scipy.ndimage import binary_erosion
 
     fixed = template(1.0)
-    fluid = fixed.mask & (1 - fixed.gm - fixed.wm > 0.8)
-    deep = binary_erosion(fluid & binary_erosion(fixed.mask, iterations=12))
+    deep = binary_erosion(_inner_csf() > 0.8)
     points: Array = Grid(shape=fixed.mask.shape, affine=fixed.affine).points()[deep]
     return points
+
+
+@cache
+def near_ventricles() -> Array:
+    """Return how much CSF the template has deep in the brain within 1 to 2 mm: 0-1, on the 1 mm grid."""
+    from scipy.ndimage import gaussian_filter
+
+    out: Array = gaussian_filter(_inner_csf(), 3 / 2.355)
+    return out
+
+
+def _inner_csf() -> Array:
+    """Return what GM and WM leave of the template's brain, 12 mm and more below its surface."""
+    from scipy.ndimage import binary_erosion
+
+    fixed = template(1.0)
+    inner = binary_erosion(fixed.mask, iterations=12)
+    return np.where(inner, np.clip(1 - fixed.gm - fixed.wm, 0, 1), 0).astype(np.float32)
 
 
 def _bundled(name: str) -> Volume:
