@@ -8,7 +8,7 @@ import numpy as np
 
 from allbrains.case import Case
 from allbrains.records import Array
-from allbrains.space.template import template
+from allbrains.space.template import brain_mask
 
 MAX_BYTES = 40_000
 # CSF blue, GM green, WM red: told apart by people who don't see red or green by their brightness too
@@ -26,13 +26,13 @@ def montage(case: Case) -> bytes:
     from PIL import Image
 
     t1w = case.images["template_t1w"]
-    fixed = template(t1w.spacing[0])
+    brain = brain_mask(t1w.spacing[0])
     top, bottom = [], []
     for axis, places in enumerate(_SLICES_MM):
         for place in places:
-            index = round((place - fixed.affine[axis, 3]) / fixed.affine[axis, axis])
+            index = round((place - brain.affine[axis, 3]) / brain.affine[axis, axis])
             grey = (np.clip(_slice(t1w.array, axis, index) / 1.25, 0, 1) * 255).astype(np.uint8)
-            top.append(_outlined(np.repeat(grey[..., None], 3, axis=-1), _slice(fixed.mask, axis, index)))
+            top.append(_outlined(np.repeat(grey[..., None], 3, axis=-1), _slice(brain.array, axis, index)))
             bottom.append(_painted(case, axis, index))
     picture = np.concatenate([_row(top), _row(bottom)])
     image = Image.fromarray(picture)

@@ -33,7 +33,7 @@ _DAMPING = 1e-4  # of the normal equations' diagonal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class TemplatePoints:
     """The template where it is compared, on one grid.
 
     Attributes:
@@ -46,7 +46,7 @@ class Target:
 
 
 @cache
-def target(spacing: float) -> Target:
+def target(spacing: float) -> TemplatePoints:
     """Return the template's brain and a rim of nothing around it; every other voxel at 2 mm."""
     from scipy.ndimage import distance_transform_edt
 
@@ -68,7 +68,7 @@ def target(spacing: float) -> Target:
     else:
         near = near & (np.indices(near.shape).sum(axis=0) % 2 == 0)
     points = Grid(shape=(near.shape[0], near.shape[1], near.shape[2]), affine=affine).points()[near]
-    return Target(points=points, values=t1w[near].astype(np.float32))
+    return TemplatePoints(points=points, values=t1w[near].astype(np.float32))
 
 
 def affine_pose(brain: Volume) -> Affine:
@@ -131,7 +131,7 @@ def _starts(brain: Volume) -> list[Affine]:
     return found
 
 
-def _fit(brain: Volume, matrix: Affine, at: Target) -> float:
+def _fit(brain: Volume, matrix: Affine, at: TemplatePoints) -> float:
     """Return Pearson's r over the target's points; -1 where the brain is flat there."""
     (values,) = sample([brain.array], brain.affine, transform(matrix, at.points))
     if not values.std() > 0:
@@ -168,7 +168,7 @@ _CORNERS = np.array([[*corner, 1.0] for corner in product((-_REACH_MM, _REACH_MM
 
 
 def _step(
-    channels: list[Array], affine: Affine, matrix: Affine, at: Target, kind: Array
+    channels: list[Array], affine: Affine, matrix: Affine, at: TemplatePoints, kind: Array
 ) -> tuple[Affine, float]:
     """Return one Gauss-Newton step, a 4 × 4 to be put before ``matrix``; and how well ``matrix`` fits, r."""
     from scipy.linalg import expm

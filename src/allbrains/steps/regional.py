@@ -28,7 +28,7 @@ _LEAST_GAP = 0.15  # between local GM and WM, as a share of the global distance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prior:
+class TissuePrior:
     """What the warped template says on a coarse grid along the scan's axes; arrays of shape (x, y, z).
 
     Attributes:
@@ -65,7 +65,7 @@ class Prior:
         return spread(fields, affine, Grid(shape=(shape[0], shape[1], shape[2]), affine=np.eye(4)))
 
 
-def prior_on(t1w: Volume, mask: Array, warp: Warp) -> Prior:
+def prior_on(t1w: Volume, mask: Array, warp: Warp) -> TissuePrior:
     """Return what the template says on a grid of about 2 mm in the scan."""
     stride = np.asarray([max(1, round(_COARSE_MM / s)) for s in t1w.spacing])
     first = stride // 2
@@ -75,14 +75,16 @@ def prior_on(t1w: Volume, mask: Array, warp: Warp) -> Prior:
     inside = mask[picked]
     points = template_points(warp, affine, inside)
     region, fixed = region_at(points), template(1.0)
-    gm, wm, near = sample([fixed.gm, fixed.wm, near_ventricles()], fixed.affine, points)
+    gm, wm = sample([fixed.gm, fixed.wm], fixed.affine, points)
+    ventricles = near_ventricles()
+    (near,) = sample([ventricles.array], ventricles.affine, points)
 
     def whole(part: Array) -> Array:
         out = np.zeros(inside.shape, np.float32)
         out[inside] = part
         return out
 
-    return Prior(
+    return TissuePrior(
         values=t1w.array[picked],
         gm=whole(gm),
         wm=whole(wm),
@@ -96,7 +98,7 @@ def prior_on(t1w: Volume, mask: Array, warp: Warp) -> Prior:
     )
 
 
-def local_centres(prior: Prior, csf: float, gm: float, wm: float) -> tuple[Array, Array]:
+def local_centres(prior: TissuePrior, csf: float, gm: float, wm: float) -> tuple[Array, Array]:
     """Return the brightness of pure GM and of pure WM around each point of the prior's grid.
 
     Means over neighbours where the template has the tissue and the scan its brightness, held to the global
@@ -124,7 +126,7 @@ def local_centres(prior: Prior, csf: float, gm: float, wm: float) -> tuple[Array
     return gm_here, np.maximum(wm_here, gm_here + _LEAST_GAP * gap)
 
 
-def greyless(prior: Prior) -> Array:
+def greyless(prior: TissuePrior) -> Array:
     """Return where a voxel is CSF and WM only, 0 to 1: the brainstem, and ventricles' borders with WM."""
     stem = np.clip(2 * prior.stem - 0.5, 0, 1)
     # the template's grey rim of the ventricles, 0.1 to 0.4, is what it averaged over people, not tissue
@@ -133,7 +135,7 @@ def greyless(prior: Prior) -> Array:
     return out
 
 
-def white_odds(prior: Prior, weight: float) -> Array:
+def white_odds(prior: TissuePrior, weight: float) -> Array:
     """Return by how much the template favours WM over GM, 1 to 4, as odds; 1 in deep grey matter.
 
     Args:

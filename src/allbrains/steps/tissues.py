@@ -14,7 +14,7 @@ from allbrains.records import Array, Volume
 from allbrains.space.grid import sample, through
 from allbrains.space.template import deep_csf
 from allbrains.steps.noise import noise_sd, smoothed
-from allbrains.steps.regional import Prior, greyless, local_centres, prior_on, white_odds
+from allbrains.steps.regional import TissuePrior, greyless, local_centres, prior_on, white_odds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class Tissues:
         centres = {"csf_centre": csf / wm, "gm_centre": gm / wm, "wm_centre_raw": wm}
         return case.plus(images=images, numbers={**centres, "noise": noise})
 
-    def _centres(self, prior: Prior, first: tuple[float, float]) -> tuple[float, float]:
+    def _centres(self, prior: TissuePrior, first: tuple[float, float]) -> tuple[float, float]:
         """Return the centres of GM and WM: of the template's sure voxels, held to the histogram's."""
         cerebrum = prior.lobes > 0
         gm, wm = sure_centres(
