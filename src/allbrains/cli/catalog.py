@@ -32,7 +32,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 @selection_options
 @out_option
 @json_option
-def command(*, out: Path, as_json: bool, **options: Any) -> int:
+@click.option(
+    "--defects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write what is wrong in the datasets themselves, a row each, as a table with tabs.",
+)
+def command(*, out: Path, as_json: bool, defects: Path | None, **options: Any) -> int:
     """List the T1-weighted scans of OpenNeuro, or of a BIDS folder, and whom they show.
 
     Writes datasets, scans, participants and exclusions as Parquet tables to --out, each column described
@@ -42,6 +48,8 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
 
     Exit code 1: the catalogue is incomplete; what is missing is named, and the same command goes on.
     """
+    from allbrains.catalogue.defects import as_tsv
+    from allbrains.files import publishing
     from allbrains.library.choose_scans import Choice
     from allbrains.library.crawl_catalog import read_catalog
 
@@ -54,6 +62,9 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
             click.echo(_cell(line), err=True)
         gone = (*found.changes.withdrawn, *found.changes.unlisted)
         told = frozenset(row.dataset for row in gone)
+    if defects is not None:
+        with publishing(defects) as temporary:
+            temporary.write_text(as_tsv(found.defects(out.parent)), encoding="utf-8")
     _print(found.scans, as_json)
     _summarise(found.catalogue, len(found), out, told)
     return 1 if found.missing else 0

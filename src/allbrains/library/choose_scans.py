@@ -24,7 +24,7 @@ from allbrains.catalogue.survey import Surveyed, previous, survey
 from allbrains.errors import ConfigurationError
 from allbrains.files import translated
 from allbrains.library.listening import Progress, ignore
-from allbrains.records import Scan
+from allbrains.records import Outcome, Scan
 from allbrains.sources.openneuro.addresses import API, BUCKET, Endpoints
 from allbrains.store import ratings
 from allbrains.store.layout import Layout
@@ -192,6 +192,19 @@ def planned_beside(folder: Path) -> frozenset[str]:
         return frozenset()
     with LedgerReader.open(ledger) as reader:
         return reader.planned()
+
+
+def outcomes_in(folder: Path) -> dict[str, Outcome]:
+    """Return what became of a corpus' scans, by id; nothing where there is no corpus.
+
+    Raises:
+        CorpusError: its ledger can't be read.
+    """
+    ledger = Layout(folder).ledger
+    if not ledger.exists():
+        return {}
+    with LedgerReader.open(ledger) as reader:
+        return reader.outcomes()
 
 
 @contextmanager

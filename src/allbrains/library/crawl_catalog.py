@@ -59,6 +59,28 @@ class Selection:
         """One row for each file that is left out, and why."""
         return self.catalogue.exclusions
 
+    def defects(self, corpus: str | os.PathLike[str] | None = None) -> pa.Table:
+        """Return what is wrong in the datasets themselves, one row for each finding, for their owners.
+
+        Args:
+            corpus: folder of a corpus: what its build refused is told, too.
+
+        Returns:
+            Columns ``dataset``, ``snapshot``, ``path``, ``defect``, ``evidence``, ``certainty``.
+
+        Raises:
+            CorpusError: the corpus' ledger can't be read.
+
+        Example:
+            >>> allbrains.catalog(bids="study").defects()["defect"].to_pylist()
+            []
+        """
+        from allbrains.catalogue.defects import defects as defects_of
+        from allbrains.library.choose_scans import outcomes_in
+
+        outcomes = {} if corpus is None else outcomes_in(Path(corpus))
+        return defects_of(self.catalogue, outcomes)
+
 
 @needs("build")
 def catalog(
