@@ -11,6 +11,8 @@ import click
 
 from allbrains.errors import ConfigurationError
 from allbrains.participants import FIELDS, Harmonised, NoteKind, Participant, harmonise
+from allbrains.regular_files import read_regular
+from allbrains.sources.bids_folder import MAX_BYTES
 
 SOME_UNREADABLE = 3
 # Tables of a dataset that hold demographics, as globs below its folder.
@@ -124,7 +126,7 @@ def _read(path: Path) -> tuple[Harmonised, list[str]]:
     faults: list[str] = []
     for name, file in places.items():
         try:
-            files[name] = file.read_bytes()
+            files[name] = read_regular(file, most=MAX_BYTES)
         except OSError as error:
             faults.append(f"{folder.name}/{name}: unreadable: {error.strerror}")
     subjects = [child.name for child in folder.glob("sub-*") if child.is_dir()]

@@ -68,10 +68,18 @@ def _listed(root: Path, folder: str, found: Walked) -> list[str]:
     try:
         with os.scandir(root / folder) as entries:
             for entry in entries:
-                if entry.is_dir():  # a link to a folder too
+                if _is_folder(entry):
                     folders += [] if entry.name in _NOT_ENTERED else [prefix + entry.name]
                 else:
                     found.files.append(prefix + entry.name)
     except OSError as error:
         found.unlisted.append((folder, os.strerror(error.errno or 0)))
     return sorted(folders)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder, or a link to one; a link to itself is neither."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

@@ -17,7 +17,7 @@ from distributed.security import Security
 
 from allbrains.errors import ConfigurationError
 from allbrains.run.engines.cluster_settings import ClusterSite
-from allbrains.run.slot.guard import python_path
+from allbrains.run.slot.environment import python_path
 
 _CLASSES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 # a lost worker comes back only where it has a nanny, as in a LocalCluster: here ask for the next job soon
