@@ -3,7 +3,7 @@
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
 from allbrains.store.staging import sweep
-from allbrains.testing.corpora import Story, scan, write
+from allbrains.testing.corpora import ToyStory, scan, write
 
 LEFT = (
     ".samples.parquet.0123abcd.tmp",
@@ -28,7 +28,7 @@ OTHERS = (
 
 def test_only_what_is_its_own_is_swept(tmp_path):
     layout = Layout(tmp_path / "out")
-    write(layout, Story(scans=(scan(0),)))
+    write(layout, ToyStory(scans=(scan(0),)))
     for name in (*LEFT, *OTHERS):
         path = layout.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
