@@ -13,6 +13,7 @@ from allbrains.cli.gather import Choice, Chosen, default_slots, gather
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
 from allbrains.cli.progress_bar import Bar, Lines, Together, Watcher
 from allbrains.cli.status import lines
+from allbrains.cli.terminal import echo
 from allbrains.recipe import Recipe
 from allbrains.run.driver import build
 from allbrains.run.engines.local import Engine
@@ -77,9 +78,9 @@ def command(
         chosen = gather(Choice(**choice), out)
         tally = run(chosen, out, recipe=recipe, engine=runs_in, device=device or "", as_json=as_json)
     for line in [] if as_json else lines(tally):
-        click.echo(line)
+        echo(line)
     for sentence in chosen.incomplete:
-        click.echo(f"the catalogue is incomplete: {sentence}", err=True)
+        echo(f"the catalogue is incomplete: {sentence}", err=True)
     if chosen.incomplete:
         return 1
     return 3 if tally.failed else 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("cite")
 @click.argument("out")
@@ -33,9 +35,9 @@ def command(out: str, where: str, kind: str) -> None:
     works = works_of(brains.corpus)
     if kind == "cff":
         part = f", where {where}" if where else ""
-        click.echo(citing.citation_file(f"{len(brains)} brains of {out}{part}", origins, works), nl=False)
+        echo(citing.citation_file(f"{len(brains)} brains of {out}{part}", origins, works), nl=False)
     else:
-        click.echo(citing.bibliography(origins, works), nl=False)
-    click.echo(f"{len(brains)} scans from {len(origins)} datasets", err=True)
+        echo(citing.bibliography(origins, works), nl=False)
+    echo(f"{len(brains)} scans from {len(origins)} datasets", err=True)
     if unknown := [origin.dataset for origin in origins if not origin.doi]:
-        click.echo(f"no DOI is known of {', '.join(unknown)}", err=True)
+        echo(f"no DOI is known of {', '.join(unknown)}", err=True)

@@ -13,6 +13,7 @@ from allbrains.cli.build import run
 from allbrains.cli.gather import Choice, default_slots, gather
 from allbrains.cli.options import out_option, recipe_options
 from allbrains.cli.status import lines
+from allbrains.cli.terminal import echo
 from allbrains.load import Brains
 from allbrains.run.engines.local import Local
 from allbrains.run.lock import alone
@@ -28,21 +29,21 @@ def command(*, recipe: str, jobs: int | None, out: Path) -> int:
     """Serve five phantom scans as OpenNeuro would, crawl them, build a corpus, load a batch. Off-line."""
     served = out / "openneuro"
     if not served.exists():
-        click.echo("making five phantom scans in two datasets …", err=True)
+        echo("making five phantom scans in two datasets …", err=True)
         write_demo(served)
     with sandbox.serve(served) as local:
-        click.echo(f"a local OpenNeuro answers at {local.api}", err=True)
+        echo(f"a local OpenNeuro answers at {local.api}", err=True)
         slots = jobs or default_slots(recipes.load(recipe))
         with alone(Layout(out / "corpus")):
             chosen = gather(Choice(api=local.api, bucket=local.bucket), out / "corpus")
             tally = run(chosen, out / "corpus", recipe=recipe, engine=Local(slots=slots, limits=SlotLimits()))
     for line in lines(tally):
-        click.echo(line)
+        echo(line)
     brains = allbrains.open(out / "corpus", maps=["t1w", "gm", "wm"])
     pictures = _pictures(brains, out / "montages")
-    click.echo(f"montages\t{pictures}")
+    echo(f"montages\t{pictures}")
     _batch(brains)
-    click.echo(f"next\tallbrains.open({str(out / 'corpus')!r}), or `allbrains export` for NIfTI", err=True)
+    echo(f"next\tallbrains.open({str(out / 'corpus')!r}), or `allbrains export` for NIfTI", err=True)
     return 0 if not tally.failed else 3
 
 
@@ -64,4 +65,4 @@ def _batch(brains: Brains) -> None:
     batch = next(iter(DataLoader(brains.torch(["age_years", "sex"]), batch_size=len(brains))))
     for name, value in batch.items():
         if hasattr(value, "shape"):
-            click.echo(f"batch\t{name}\t{tuple(value.shape)}\t{value.dtype}")
+            echo(f"batch\t{name}\t{tuple(value.shape)}\t{value.dtype}")

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from allbrains import recipes
+from allbrains.cli.terminal import echo
 from allbrains.errors import ConfigurationError
 from allbrains.machine import usable_cores
 from allbrains.recipe import Recipe
@@ -38,7 +39,7 @@ def command(recipe: str, out: Path) -> int:
     findings = list(examine(recipe, out))
     for f in findings:
         line = f"{'ok' if f.good else 'MISSING':8}{f.what:28}{f.found}"
-        click.echo(line if f.good else f"{line}  →  {f.remedy}")
+        echo(line if f.good else f"{line}  →  {f.remedy}")
     return 0 if all(f.good for f in findings) else 2
 
 

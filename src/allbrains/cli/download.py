@@ -14,6 +14,7 @@ from allbrains.catalogue.dataset_rows import snapshot_of
 from allbrains.catalogue.raw_bids import Delivery, Status, download
 from allbrains.cli.gather import Choice, Chosen, gather, writing_to
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
+from allbrains.cli.terminal import echo
 from allbrains.text import guarded, plain
 from allbrains.transfer import Client
 
@@ -38,16 +39,16 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
     """
     chosen = gather(Choice(**choice), out / OWN)
     for sentence in chosen.incomplete:
-        click.echo(f"the catalogue is incomplete: {sentence}", err=True)
+        echo(f"the catalogue is incomplete: {sentence}", err=True)
     size = sum(scan.size for scan in chosen.scans)
-    click.echo(f"{len(chosen.scans)} images, {size / 1e9:.2f} GB", err=True)
+    echo(f"{len(chosen.scans)} images, {size / 1e9:.2f} GB", err=True)
     if dry_run:
         for scan in chosen.scans:
             row = {"path": scan.key, "size": scan.size}
-            click.echo(json.dumps(row) if as_json else f"{scan.key}\t{scan.size}")
+            echo(json.dumps(row) if as_json else f"{scan.key}\t{scan.size}")
         return 1 if chosen.incomplete else 0
     counts = _run(chosen, out, as_json)
-    click.echo(", ".join(f"{counts[status]} files {status}" for status in Status), err=True)
+    echo(", ".join(f"{counts[status]} files {status}" for status in Status), err=True)
     if chosen.incomplete:
         return 1
     return SOME_FAILED if counts[Status.FAILED] or counts[Status.REJECTED] else 0
@@ -61,7 +62,7 @@ def _run(chosen: Chosen, out: Path, as_json: bool) -> Counter[str]:
         with writing_to(out):
             for one in download(chosen.scans, snapshots, chosen.place.source, client, out):
                 counts[one.status] += 1
-                click.echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one))
+                echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one))
     finally:
         client.close()
     return counts

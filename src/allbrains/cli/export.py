@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
 from allbrains.errors import ConfigurationError
 
 
@@ -57,7 +58,7 @@ def command(
             paths = export(chosen, to, space="native" if space == "native" else "template")
     count = 0
     for path in paths:
-        click.echo(path)
+        echo(path)
         count += 1
     things = {"npy": "samples", "webdataset": "tars"}.get(kind, "images")
-    click.echo(f"{count} {things} under {to}", err=True)
+    echo(f"{count} {things} under {to}", err=True)

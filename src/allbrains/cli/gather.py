@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import click
 import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +23,7 @@ from allbrains.catalogue.place import Place, place
 from allbrains.catalogue.read_dataset import Wanted
 from allbrains.catalogue.survey import Surveyed, previous, survey
 from allbrains.cli.counting import count
+from allbrains.cli.terminal import echo
 from allbrains.errors import ConfigurationError
 from allbrains.files import translated
 from allbrains.machine import usable_cores
@@ -157,7 +157,7 @@ def look(choice: Choice, folder: Path) -> Look:
             progress=count,
         )
     for sentence in unread(choice, surveyed):
-        click.echo(sentence, err=True)
+        echo(sentence, err=True)
     return Look(
         choice=choice,
         place=where_from,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
 from allbrains.errors import ConfigurationError
 from allbrains.participants import FIELDS, Harmonised, NoteKind, Participant, harmonise
 from allbrains.regular_files import read_regular
@@ -47,19 +48,19 @@ def command(paths: tuple[Path, ...], as_json: bool, verbose: bool) -> int:
     if missing := [str(path) for path in paths if not path.exists()]:
         raise ConfigurationError(f"no such file or folder: {', '.join(missing)}")
     if not as_json:
-        click.echo("\t".join(FIELDS))
+        echo("\t".join(FIELDS))
     unreadable = False
     for folder in _datasets(paths):
         found, faults = _read(folder)
         for row in found.rows:
-            click.echo(json_line(row) if as_json else tsv_line(row))
+            echo(json_line(row) if as_json else tsv_line(row))
         for note in found.notes:
             if verbose or note.kind not in _QUIET:
                 place = f"{folder.name}/{note.source}" + (f" {note.column!r}" if note.column else "")
                 count = f" ({note.rows} rows)" if note.rows else ""
-                click.echo(_CONTROL.sub(" ", f"{place}: {note.kind}: {note.detail}{count}"), err=True)
+                echo(_CONTROL.sub(" ", f"{place}: {note.kind}: {note.detail}{count}"), err=True)
         for fault in faults:
-            click.echo(_CONTROL.sub(" ", fault), err=True)
+            echo(_CONTROL.sub(" ", fault), err=True)
         unreadable |= bool(faults) or any(note.kind is NoteKind.UNREADABLE for note in found.notes)
     return SOME_UNREADABLE if unreadable else 0
 

@@ -11,6 +11,7 @@ import click
 from allbrains import recipes
 from allbrains.cli.gather import Choice, default_slots, gather
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
+from allbrains.cli.terminal import echo
 from allbrains.run.corpus_format import corpus_of
 from allbrains.run.driver import plan_of
 from allbrains.run.work_plan import TYPICAL_SAMPLE_BYTES, Plan, make_plan
@@ -41,12 +42,12 @@ def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice
         "headers_gb": round(chosen.header_bytes / 1e9, 3),
     }
     if as_json:
-        click.echo(json.dumps(figures))
+        echo(json.dumps(figures))
     else:
         for name, value in figures.items():
-            click.echo(f"{name.replace('_', ' '):18}{value:>12,}")
+            echo(f"{name.replace('_', ' '):18}{value:>12,}")
     for sentence in chosen.incomplete:
-        click.echo(f"the catalogue is incomplete: {sentence}", err=True)
+        echo(f"the catalogue is incomplete: {sentence}", err=True)
 
 
 def cost(plan: Plan, slots: int, spacing_mm: float) -> dict[str, float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
 from allbrains.errors import ConfigurationError
 from allbrains.publish import reuse_terms
 from allbrains.publish.bundle import bundle
@@ -72,14 +73,14 @@ def command(
             held = place.held()
             see_that_it_is_ours(made.items, held, place)
             for line in lines(commits(made.items, held, place.limits), made.items, place):
-                click.echo(line)
+                echo(line)
             return
         sent = send(made.items, place, pace=pace, tell=_say)
         if public:
             place.make_public()
-    click.echo(place.where())
+    echo(place.where())
     _say(f"{sent.files} files, {sent.nbytes / 1e6:.1f} MB in {sent.commits} commits; {sent.removed} removed")
 
 
 def _say(sentence: str) -> None:
-    click.echo("".join(c if c.isprintable() else "?" for c in sentence), err=True)
+    echo(sentence, err=True)

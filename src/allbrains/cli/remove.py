@@ -9,6 +9,7 @@ import click
 from allbrains.catalogue import catalogue
 from allbrains.catalogue.merge import without
 from allbrains.catalogue.survey import previous
+from allbrains.cli.terminal import echo
 from allbrains.errors import SourceError
 from allbrains.run.lock import alone
 from allbrains.store.layout import Layout
@@ -26,14 +27,14 @@ def command(out: Path, dataset: str) -> None:
     with alone(layout), Ledger.open(layout.ledger) as ledger:
         _forget(layout.root / catalogue.FOLDER, dataset)  # first: the ledger still knows it after a crash
         count = remove_dataset(layout, ledger, dataset)
-    click.echo(f"{count} scans of {dataset} removed", err=True)
+    echo(f"{count} scans of {dataset} removed", err=True)
 
 
 def _forget(folder: Path, dataset: str) -> None:
     try:
         known = previous(folder)
     except SourceError as error:  # no reason to keep samples that were withdrawn
-        click.echo(f"its rows in the catalogue stay: {error}", err=True)
+        echo(f"its rows in the catalogue stay: {error}", err=True)
         return
     if known is not None and dataset in known.datasets["dataset"].to_pylist():
         catalogue.write(without(known, dataset), folder)

@@ -9,6 +9,7 @@ import click
 from allbrains.catalogue import catalogue
 from allbrains.cli.counting import count
 from allbrains.cli.options import service_options
+from allbrains.cli.terminal import echo
 from allbrains.errors import ConfigurationError, SourceError
 from allbrains.run.lock import alone
 from allbrains.run.lost_labels import Loss, losses, recollect
@@ -35,7 +36,7 @@ def command(out: Path, *, api: str, bucket: str, contact: str) -> int:
     with alone(layout), Ledger.open(layout.ledger) as ledger:
         found = []
         for finding in examine(layout, ledger):
-            click.echo(finding.said)
+            echo(finding.said)
             found.append(finding)
         again = repair(layout, ledger, found)
         lost = _lost(layout, ledger)
@@ -46,11 +47,11 @@ def command(out: Path, *, api: str, bucket: str, contact: str) -> int:
         if lost and not any(finding.scans or finding.shard for finding in found):
             _tell_samples(layout, ledger)
     for sentence in failed:
-        click.echo(f"can't be read again: {sentence}", err=True)
+        echo(f"can't be read again: {sentence}", err=True)
     if found:
-        click.echo(f"{again} scans will be done again by the same `allbrains build`; run it now", err=True)
+        echo(f"{again} scans will be done again by the same `allbrains build`; run it now", err=True)
     elif not lost:
-        click.echo("nothing is broken", err=True)
+        echo("nothing is broken", err=True)
     return 1 if failed else 0
 
 
@@ -60,7 +61,7 @@ def _lost(layout: Layout, ledger: LedgerReader) -> list[Loss]:
         catalogue.mend(folder)
     lost = []
     for loss in losses(layout, ledger):
-        click.echo(loss.said)
+        echo(loss.said)
         lost.append(loss)
     return lost
 

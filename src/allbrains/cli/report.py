@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("report")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -37,5 +39,5 @@ def command(*, out: Path, to: Path | None, against: Path | None, volumes: int) -
         see_inside(folder, out)
     site = open_site(out, against=against, volumes=volumes)
     count = sum(1 for _ in write_report(site, folder))
-    click.echo(folder / "index.html")
-    click.echo(f"{count} files about {len(site.rows)} rows, {len(site.brains)} of them samples", err=True)
+    echo(folder / "index.html")
+    echo(f"{count} files about {len(site.rows)} rows, {len(site.brains)} of them samples", err=True)

@@ -9,6 +9,7 @@ from threading import Event
 
 import click
 
+from allbrains.cli.terminal import echo
 from allbrains.sandbox import Archive, Sandbox, serve
 from allbrains.sandbox.faults import table
 from allbrains.sandbox.simulated import SimulatedArchive
@@ -50,7 +51,7 @@ def command(
     interrupted or terminated. Then it says on stderr how often each fault struck.
     """
     if tell:
-        click.echo(table(), nl=False)
+        echo(table(), nl=False)
         return
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
@@ -58,7 +59,7 @@ def command(
     with serve(
         source, host=host, port=port, switches=fault, seed=seed, latency_s=max(latency, 0.0) / 1000
     ) as server:
-        click.echo(json.dumps({"api": server.api, "bucket": server.bucket}))
+        echo(json.dumps({"api": server.api, "bucket": server.bucket}))
         try:
             stopped.wait()
         finally:
@@ -77,4 +78,4 @@ def _source(folder: Path | None, simulate: int | None, seed: int) -> Path | Arch
 
 def _report(server: Sandbox) -> None:
     for name, count in server.faults.counts().items():
-        click.echo(f"{name}: struck {count} times, {len(server.faults.of(name))} different", err=True)
+        echo(f"{name}: struck {count} times, {len(server.faults.of(name))} different", err=True)

@@ -11,6 +11,7 @@ import click
 
 from allbrains import recipes
 from allbrains.cli.options import json_option
+from allbrains.cli.terminal import echo
 from allbrains.dicom.choose_series import Candidate
 from allbrains.dicom.examine import Examined, Taken, examine, take
 from allbrains.own.compare import MEASURES, Compared, Subject
@@ -66,24 +67,24 @@ def command(
         workspace, image = Path(folder), Path(folder) / "image.nii"
         found = examine(path, workspace)
         for one in found.candidates:
-            click.echo(_listed(one, as_json))
+            echo(_listed(one, as_json))
         taken = take(found, workspace, image, label=series)
-        click.echo(f"taken: {_words(taken)}", err=True)
+        echo(f"taken: {_words(taken)}", err=True)
         if dry_run:
             return 0
         named = recipe or _recipe_of(corpus)
         against = _against(corpus, named, harmonise)
         subject = _subject(found, age, sex)
-        click.echo("processing: a minute or two …", err=True)
+        echo("processing: a minute or two …", err=True)
         outcome = process(image, out, recipe=named, limits=SlotLimits(), say=_say)
         if not isinstance(outcome, Done):
             cause = outcome.reason if isinstance(outcome, Rejected) else outcome.cause
-            click.echo(f"the scan can't be used: {cause}: {outcome.detail}", err=True)
+            echo(f"the scan can't be used: {cause}: {outcome.detail}", err=True)
             return NOT_DONE
         page, numbers = tell(image, out, subject=subject, against=against, taken=taken, keep_face=keep_face)
     for number in numbers:
-        click.echo(_number(number, as_json))
-    click.echo(json.dumps({"page": str(page)}) if as_json else f"page\t{page}")
+        echo(_number(number, as_json))
+    echo(json.dumps({"page": str(page)}) if as_json else f"page\t{page}")
     return 0
 
 
@@ -149,4 +150,4 @@ def _words(taken: Taken) -> str:
 
 
 def _say(trouble: str) -> None:
-    click.echo(trouble or "going on", err=True)
+    echo(trouble or "going on", err=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("splits")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -61,9 +63,9 @@ def command(
     path = write_splits(out, table)
     people = Counter(table["group"].to_pylist())
     for side, count in sorted(Counter(table["split"].to_pylist()).items()):
-        click.echo(f"{side}\t{count}")
+        echo(f"{side}\t{count}")
     most = max(people.values(), default=0)
-    click.echo(f"{len(table)} samples of {len(people)} people in {path}, at most {most} of one", err=True)
+    echo(f"{len(table)} samples of {len(people)} people in {path}, at most {most} of one", err=True)
 
 
 def _unwanted(out: Path, where: str) -> set[str]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allbrains.cli.terminal import echo
+
 if TYPE_CHECKING:
     from allbrains.run.run_status import Figures
     from allbrains.store.ledger import Tally
@@ -32,13 +34,13 @@ def command(out: Path, as_json: bool) -> None:
     figures = read_figures(out)
     if as_json:
         run = asdict(figures) | {"running": runs(figures)} if figures else None
-        click.echo(json.dumps(asdict(tally) | {"run": run}))
+        echo(json.dumps(asdict(tally) | {"run": run}))
         return
     for line in lines(tally):
-        click.echo(line)
+        echo(line)
     if figures:
         for line in about_run(figures, running=runs(figures)):
-            click.echo(line)
+            echo(line)
 
 
 def lines(tally: Tally) -> list[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("verify")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -27,9 +29,9 @@ def command(out: Path) -> int:
             (loss.said for loss in losses(layout, ledger)),
         )
         for sentence in sentences:
-            click.echo(sentence)
+            echo(sentence)
             count += 1
-        click.echo(summary(layout, ledger), err=True)
+        echo(summary(layout, ledger), err=True)
     if count:
-        click.echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
+        echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
     return 1 if count else 0

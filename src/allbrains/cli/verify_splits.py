@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("verify-splits")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -28,11 +30,11 @@ def command(file: Path, corpus: Path | None) -> int:
     pairs: list[tuple[int, int]] = []
     if corpus is not None:
         rows, pairs, found = matched(rows, comparable(corpus))
-        click.echo(f"{found} of {len(rows)} rows are in {corpus}", err=True)
+        echo(f"{found} of {len(rows)} rows are in {corpus}", err=True)
     count = 0
     for count, leak in enumerate(leaks(rows, sides, pairs), 1):
         why = "+".join(leak.links)
         for name, side in leak.scans:
-            click.echo(f"{count}\t{why}\t{side}\t{name}")
-    click.echo(f"{count} people on more than one side, of {len(rows)} rows", err=True)
+            echo(f"{count}\t{why}\t{side}\t{name}")
+    echo(f"{count} people on more than one side, of {len(rows)} rows", err=True)
     return 1 if count else 0
