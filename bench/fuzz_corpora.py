@@ -1,9 +1,10 @@
 """Fuzz corpora: ``python bench/fuzz_corpora.py --minutes 60 [--seed 0]``.
 
-Each seed changes a tiny corpus: bits, bytes and slices of its files (Parquet footers most of all), or values of
-rows and of metadata; then every command runs over it in a process of its own. The law: exit code 0, 1 or 2, no
-traceback, no signal, no file outside changed, within a time and a memory, and what was written holds nothing of
-the user's own file beside the corpus. A seed that breaks it is printed with what was changed.
+Each seed changes a tiny corpus: bits, bytes and slices of its files (Parquet footers most of all), or
+values of rows and of metadata; then every command runs over it in a process of its own. The law: exit code
+0, 1 or 2, no traceback, no signal, no file outside changed, within a time and a memory, and what was
+written holds nothing of the user's own file beside the corpus. A seed that breaks it is printed with what
+was changed.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from allbrains.testing.corpora import ToyStory, scan, write
 
 CANARY = "a file of the user's own"
 WORDS: list[Any] = [
-    None, -1, 0, 1, 2**31, 2**45, 2**63 - 1, -(2**63), 1e400, "", "..", "../../own/id_rsa", "/etc/passwd", "O",
+    None, -1, 0, 1, 2**31, 2**45, 2**63 - 1, -(2**63), 1e400, "", "..", "../../own/id_rsa", "O",
+    "/etc/passwd",
     "x" * 10_000, "\0", "\x1b[2J", [], {}, [[[[]]]], True, "sub-01/anat/sub-01_T1w.nii.gz",
 ]  # fmt: skip
 LONGEST_S, MOST_BYTES = 60, 8 << 30
@@ -233,9 +235,8 @@ def main() -> None:
                 print(f"seed {seed}: {said}\n  {wrong}", file=sys.stdout, flush=True)
             shutil.rmtree(work)
             seed += 1
-    print(
-        f"{seed - asked.seed} corpora in {(time.monotonic() - began) / 60:.1f} minutes, {broken} broke the law"
-    )
+    spent_min = (time.monotonic() - began) / 60
+    print(f"{seed - asked.seed} corpora in {spent_min:.1f} minutes, {broken} broke the law")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Fuzz participants' tables: ``python bench/fuzz_tables.py FOLDER --minutes 60 [--seed 0]``.
 
-FOLDER holds datasets' folders with ``participants.tsv`` and ``participants.json``. Each seed takes one, changes its
-bytes or its cells, and reads it. The law: no exception, within 20 s, and the rows go into a Parquet table.
+FOLDER holds datasets' folders with ``participants.tsv`` and ``participants.json``. Each seed takes one,
+changes its bytes or its cells, and reads it. The law: no exception, within 20 s, and the rows go into a
+Parquet table.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import pyarrow.parquet as pq
 from allbrains.participants import harmonise, table
 
 WORDS = (
-    b"\xff", b"\0", b"\t", b"\r", b"\n", b'"', b"=1+1", b"\xf0\x9f", rb"\ud83d", b"1e309", b"9" * 500, b"-1", b"[" * 5000,
-    b"nan", b"\xef\xbb\xbf", b"{", b"99999-99-99", b"0000-00-00T99", b"x" * 5000, "٢٦".encode(), b"1e-400", b"0x1f", b"--",
+    b"\xff", b"\0", b"\t", b"\r", b"\n", b'"', b"=1+1", b"\xf0\x9f", rb"\ud83d", b"1e309", b"9" * 500, b"-1",
+    b"[" * 5000, b"nan", b"\xef\xbb\xbf", b"{", b"99999-99-99", b"0000-00-00T99", b"x" * 5000,
+    "٢٦".encode(), b"1e-400", b"0x1f", b"--",
 )  # fmt: skip
 SLOWEST_S = 20.0
 

@@ -1,9 +1,9 @@
 """Fuzz the bytes on the wire: ``python bench/fuzz_wire.py --minutes 60 [--seed 0]``.
 
-A server before the local OpenNeuro changes what one dataset's owner could change; each seed is one crawl. The
-law: the innocent datasets come out as in an undisturbed crawl, the other comes out or is told, and the catalogue
-can be written, read and asked. A seed that breaks it is printed with what was changed; put it into
-``tests/security/test_hostile_wire.py``.
+A server before the local OpenNeuro changes what one dataset's owner could change; each seed is one crawl.
+The law: the innocent datasets come out as in an undisturbed crawl, the other comes out or is told, and the
+catalogue can be written, read and asked. A seed that breaks it is printed with what was changed; put it
+into ``tests/security/test_hostile_wire.py``.
 """
 
 from __future__ import annotations

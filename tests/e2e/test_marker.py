@@ -5,6 +5,7 @@ phantom's own, so that only one of the scans pays for the network.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import ClassVar
 
 import nibabel
@@ -49,6 +50,9 @@ HEADERS = {
     "qform only": (replace(COARSE, orientation="LAS", oblique_deg=12.0), ("qform",)),
     "sform only": (replace(COARSE, orientation="PSR", oblique_deg=12.0), ("sform",)),
 }
+
+
+head = cache(phantom)
 
 
 def written(volume: Volume, forms: tuple[str, ...], path) -> None:
@@ -136,7 +140,7 @@ class ToTemplateOnly:
 @pytest.mark.parametrize("header", HEADERS)
 def test_a_marker_in_the_right_hemisphere_stays_right(header, tmp_path):
     acquisition, forms = HEADERS[header]
-    seen = phantom(4, acquisition)
+    seen = head(4, acquisition)
     there = through(seen.warp, IN_TEMPLATE)[0].astype(float)
     near = np.linalg.norm(world(seen.t1w) - there, axis=-1) < RADIUS_MM
     painted = Volume(array=np.where(near, SHINE * acquisition.gain, seen.t1w.array), affine=seen.t1w.affine)
@@ -168,8 +172,8 @@ def test_a_marker_in_the_right_hemisphere_stays_right(header, tmp_path):
 @pytest.mark.parametrize("header", HEADERS)
 def test_a_capsule_at_the_right_temple_stays_there(header, tmp_path):
     acquisition, forms = HEADERS[header]
-    with_it = phantom(4, replace(acquisition, capsule=True))
-    for name, one in (("with", with_it), ("without", phantom(4, acquisition))):
+    with_it = head(4, replace(acquisition, capsule=True))
+    for name, one in (("with", with_it), ("without", head(4, acquisition))):
         written(one.t1w, forms, tmp_path / f"{name}.nii")
     seen, bare = (Canonical()(read_case(tmp_path / f"{n}.nii")).images["t1w"] for n in ("with", "without"))
     capsule = seen.array - bare.array > 0.4 * acquisition.gain

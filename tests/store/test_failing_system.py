@@ -1,7 +1,7 @@
-"""Calls of the file layer and of the ledger fail once, each in its turn: the same call again ends as if nothing had been.
+"""Calls of the file layer and of the ledger fail, each in its turn: the next run ends as if nothing had been.
 
-For each place N of a call, and each way to fail (the disk fails, it is full, memory is out): the first run ends in
-an error and leaves nothing that the second one doesn't put right, byte for byte.
+For a place N of a call, and each way to fail (the disk fails, it is full, memory is out): the first run ends
+in an error and leaves nothing that the second one doesn't put right, byte for byte.
 """
 
 from __future__ import annotations

@@ -71,9 +71,9 @@ class Catalogue:
 
     @property
     def pins(self) -> tuple[Pin, ...]:
-        """The versions that were read, for the lock file."""
-        rows = self.datasets.select(["dataset", "snapshot", "hexsha"]).to_pylist()
-        return tuple(Pin(**row) for row in rows)
+        """The versions that were read, for the lock file; a folder's datasets have none."""
+        rows = self.datasets.select(["dataset", "snapshot", "hexsha", "source"]).to_pylist()
+        return tuple(Pin(**row) for row in rows if not row.pop("source").startswith("file:"))
 
 
 NO_RATINGS: Mapping[str, str] = MappingProxyType({})
