@@ -14,6 +14,7 @@ from allbrains.errors import ConfigurationError
 from allbrains.participants import FIELDS, Harmonised, NoteKind, Participant, harmonise
 from allbrains.regular_files import read_regular
 from allbrains.sources.bids_folder import MAX_BYTES
+from allbrains.text import guarded
 
 SOME_UNREADABLE = 3
 # Tables of a dataset that hold demographics, as globs below its folder.
@@ -30,7 +31,6 @@ _TABLES = (
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # A cell that begins so is run as a formula by a spreadsheet.
-_FORMULA = ("=", "+", "-", "@")
 # Rules of notes about what was read well in spite of its form, or that a reader of the rows sees anyway.
 _QUIET = (NoteKind.REPAIRED,)
 
@@ -88,7 +88,7 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     text = _CONTROL.sub(" ", str(value))
-    return "'" + text if text.startswith(_FORMULA) else text
+    return guarded(text)
 
 
 def _datasets(paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -135,8 +135,7 @@ def between(server: str, mutations: Mutations) -> Iterator[str]:
         mutations: what is changed on the way.
     """
     handler = type("Handler", (_Between,), {"server_at": urlsplit(server).netloc, "mutations": mutations})
-    front = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    front.daemon_threads = True
+    front = _Front(("127.0.0.1", 0), handler)
     thread = Thread(target=front.serve_forever, daemon=True)
     thread.start()
     try:
@@ -145,6 +144,13 @@ def between(server: str, mutations: Mutations) -> Iterator[str]:
         front.shutdown()
         front.server_close()
         thread.join()
+
+
+class _Front(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that went away; what a client makes of an answer is what is looked at."""
 
 
 class _Between(BaseHTTPRequestHandler):
