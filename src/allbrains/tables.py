@@ -101,7 +101,10 @@ LABELS = _schema(
         "age_capped": (pa.bool_(), "True: at least age_years; null where no age is known"),
         "sex": (_TEXT, "female, male or other; null where unknown"),
         "handedness": (_TEXT, "right, left or ambidextrous; null where unknown"),
-        "group": (_TEXT, "healthy control or patient; null where unknown"),
+        "group": (_TEXT, "control, patient, at risk or other; null where unknown"),
+        "group_word": (_TEXT, "The dataset's own word for the group, also where its meaning is not known"),
+        "diagnosis": (_TEXT, "What a patient has: names of a curated list, else own words; joined by ; "),
+        "diagnosis_code": (_TEXT, "SNOMED CT identifiers of these, as far as known: snomed:49049000"),
         "species": (_TEXT, "Species as the participants' table says; null where it says none"),
     },
 )

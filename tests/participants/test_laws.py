@@ -133,6 +133,8 @@ def test_every_value_has_a_receipt_that_stands_in_the_file(sheet):
             "sex",
             "handedness",
             "group",
+            "group_word",
+            "diagnosis",
             "species",
         ):
             if getattr(row, name) is not None:
@@ -148,7 +150,7 @@ def test_values_are_of_their_kind(sheet):
     for row in read(written(sheet)).rows:
         assert row.sex in (None, "female", "male", "other")
         assert row.handedness in (None, "right", "left", "ambidextrous")
-        assert row.group in (None, "healthy control", "patient")
+        assert row.group in (None, "control", "patient", "at risk", "other")
         assert row.age_years is None or 0 <= row.age_years <= 122
         assert row.age_low is None or row.age_high is None or row.age_low <= row.age_high
         assert row.age_years is None or (row.age_low is None and row.age_high is None)

@@ -265,17 +265,17 @@ def test_handedness():
 @pytest.mark.parametrize(
     ("header", "cells", "levels", "expected"),
     [
-        ("group", "control patient", {}, ["healthy control", "patient"]),
-        ("condit", "CON SCZ CON-SIB", {}, ["healthy control", "patient", None]),
-        ("group", "HV MDD", {}, ["healthy control", "patient"]),
-        ("group", "HC PD", {}, ["healthy control", "patient"]),
+        ("group", "control patient", {}, ["control", "patient"]),
+        ("condit", "CON SCZ CON-SIB", {}, ["control", "patient", "other"]),
+        ("group", "HV MDD", {}, ["control", "patient"]),
+        ("group", "HC PD", {}, ["control", "patient"]),
         ("group", "control training", {}, [None, None]),
-        ("group", "control control", {"control": "Healthy control group"}, ["healthy control"] * 2),
+        ("group", "control control", {"control": "Healthy control group"}, ["control"] * 2),
         (
             "group",
             "1 2",
             {"1": "healthy controls", "2": "patients with depression"},
-            ["healthy control", "patient"],
+            ["control", "patient"],
         ),
         ("pathology", "FCD none", {}, [None, None]),
         ("age_group", "patient control", {}, [None, None]),

@@ -34,6 +34,7 @@ class Form(StrEnum):
     CAPPED = "capped"
     BELOW = "below"
     VISITS = "visits"
+    DISORDER = "disorder"  # several numbers, not in the order in which anybody ages
     DATE = "date"
     WORD = "word"
 
@@ -56,7 +57,7 @@ class AgeText:
     @property
     def is_known(self) -> bool:
         """Whether the text says something about an age."""
-        return self.form not in (Form.MISSING, Form.DATE, Form.WORD)
+        return self.form not in (Form.MISSING, Form.DATE, Form.WORD, Form.DISORDER)
 
 
 _N = r"(\d{1,5}(?:[.,]\d+)?|\.\d+)"
@@ -171,6 +172,8 @@ def _visits(text: str) -> AgeText | None:
     separator = next((form for form in _SEPARATORS if form.search(bare)), None)
     parts = separator.split(bare) if separator else [bare]
     parts = [part for part in (p.strip("'\" ,") for p in parts) if not is_missing(part)]
+    if separator and not parts:
+        return AgeText(form=Form.MISSING)
     if not 1 <= len(parts) <= _MAX_VISITS or parts[0] == text:
         return None
     readings = [parse(part) for part in parts]

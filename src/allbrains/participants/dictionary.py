@@ -159,8 +159,9 @@ def _meaning(value: object) -> str:
 
 
 def code_key(code: str) -> str:
-    """Return a code such that ``1``, ``01`` and ``1.0`` are the same; letters keep their case."""
+    """Return a code such that ``1``, ``01``, ``1.0`` and ``one`` are the same; letters keep their case."""
     text = code.strip().strip("'\"").strip()
+    text = _NUMBER_WORDS.get(text.lower(), text)
     number = re.fullmatch(r"([-+]?)0*(\d+)(?:[.,]0*)?", text)
     return number[1].replace("+", "") + number[2] if number else text
 
@@ -173,6 +174,19 @@ def codes_of_levels(levels: Mapping[str, str], classify: Classify) -> dict[str, 
         if value and code_key(word) not in codes and re.fullmatch(r"[-+]?\d+(\.0*)?", code.strip()):
             codes[code_key(code)] = value
     return codes
+
+
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_NUMBER_WORDS = {word: str(number) for number, word in enumerate(_NUMBERS)}
+_PHRASE_END = re.compile(r"[.;:(\[\n]|, ")
+# A longer phrase is no name of a column.
+_MAX_PHRASE = 80
+
+
+def first_phrase(text: str) -> str:
+    """Return the first phrase of a description, up to a mark; empty where it is too long to be a name."""
+    phrase = _PHRASE_END.split(text.strip(), maxsplit=1)[0].strip()
+    return phrase if len(phrase) <= _MAX_PHRASE else ""
 
 
 _CODE = r"(?P<code>(?<![\w.])[-+]?\d{1,3}(?:\.0+)?(?![\w.]*\d)|\b[A-Za-z]\b)"

@@ -13,9 +13,15 @@ from dataclasses import replace
 from allbrains.participants.ages import PER_YEAR, Form, parse
 from allbrains.participants.coded import sex_of_words
 from allbrains.participants.joining import session_key, subject_key, with_age_of, without_age
-from allbrains.participants.records import Confidence, Note, NoteKind, Participant, Receipt
+from allbrains.participants.records import (
+    PERSON_FIELDS,
+    Confidence,
+    Note,
+    NoteKind,
+    Participant,
+    Receipt,
+)
 
-_PLAIN = ("sex", "handedness", "group", "species")
 # DICOM's age is cut to whole years, a table's may be rounded: further apart, one of them is wrong.
 _SAME_AGE_YEARS = 1.5
 
@@ -59,7 +65,7 @@ def _filled(row: Participant, other: Participant, notes: list[Note]) -> Particip
         row = with_age_of(row, other)
     elif _ages_disagree(row, other):
         notes.append(_conflict(row, other, "age_years"))
-    for name in _PLAIN:
+    for name in PERSON_FIELDS:
         value = getattr(other, name)
         if value is None:
             continue
