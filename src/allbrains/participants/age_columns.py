@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from allbrains.participants.dictionary import Definition, first_phrase
-from allbrains.participants.words import ANIMAL_WORDS, HEADER, UNITS, fold, header_words
+from allbrains.participants.vocabulary import ANIMAL_WORDS, HEADER, UNITS, fold, header_words
 
 
 class Tier(IntEnum):

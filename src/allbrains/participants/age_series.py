@@ -23,9 +23,9 @@ from allbrains.participants.dictionary import (
     units_of_field,
     units_of_text,
 )
-from allbrains.participants.records import AGE_FIELDS, Confidence, Note, NoteKind, Receipt
-from allbrains.participants.units import Context, Verdict, cell_reason, centred, decide
-from allbrains.participants.words import fold, header_key
+from allbrains.participants.participant import AGE_FIELDS, Confidence, Note, NoteKind, Receipt
+from allbrains.participants.units import Context, UnitVerdict, cell_reason, centred, decide
+from allbrains.participants.vocabulary import fold, header_key
 
 # What a description may say that makes the column another age than the one at the scan.
 _RELATIVES = r"mother|father|parent|partner|spouse|sibling|caregiver"
@@ -84,7 +84,7 @@ class AgeSeries:
     """
 
     column: AgeColumn
-    verdict: Verdict
+    verdict: UnitVerdict
     texts: tuple[AgeText, ...]
     years: tuple[float, ...]
     oldest: float

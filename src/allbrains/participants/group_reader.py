@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from allbrains.participants.columns import GroupColumn, Layout
 from allbrains.participants.diagnosis_terms import is_listed, named
 from allbrains.participants.dictionary import Dictionary
 from allbrains.participants.group_words import CONTROL, PATIENT
@@ -17,8 +16,9 @@ from allbrains.participants.groups import (
     read_groups,
     yes_or_no,
 )
-from allbrains.participants.reading import Sheet
-from allbrains.participants.records import Confidence, Note, NoteKind, Receipt
+from allbrains.participants.participant import Confidence, Note, NoteKind, Receipt
+from allbrains.participants.table_cells import Sheet
+from allbrains.participants.which_columns import GroupColumn, Layout
 
 Found = tuple[dict[str, str], dict[str, Receipt]]
 # Of so many rows a diagnosis must be affirmed before its yes and no are the arms of a study.

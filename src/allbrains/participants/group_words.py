@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from allbrains.participants.diagnosis_terms import Diagnosis, abbreviated, diagnoses_in
-from allbrains.participants.words import GROUP, fold
+from allbrains.participants.vocabulary import GROUP, fold
 
 CONTROL, PATIENT, AT_RISK, OTHER = "control", "patient", "at risk", "other"
 

@@ -27,8 +27,8 @@ from allbrains.participants.group_words import (
     is_general,
     read_words,
 )
-from allbrains.participants.records import Confidence
-from allbrains.participants.words import GROUP, fold, is_missing
+from allbrains.participants.participant import Confidence
+from allbrains.participants.vocabulary import GROUP, fold, is_missing
 
 # An arm is this share of the rows, and more than one row; less is an odd cell, which refuses only itself.
 _ARM_SHARE = 0.05

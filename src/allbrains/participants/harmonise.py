@@ -13,15 +13,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from allbrains.participants.columns import Layout, layout
 from allbrains.participants.dictionary import Dictionary, parse
-from allbrains.participants.evidence import DESCRIPTION, context, name_of
 from allbrains.participants.folder_ids import folders_of, session_in
 from allbrains.participants.joining import subject_key
-from allbrains.participants.reading import Sheet, decode, read
-from allbrains.participants.records import Confidence, Harmonised, Note, NoteKind, Participant, Receipt
-from allbrains.participants.second import merge
-from allbrains.participants.tabling import Source, participants_of
+from allbrains.participants.participant import Confidence, Harmonised, Note, NoteKind, Participant, Receipt
+from allbrains.participants.population import DESCRIPTION, context, name_of
+from allbrains.participants.read_table import TableSource, participants_of
+from allbrains.participants.second_sources import merge
+from allbrains.participants.table_cells import Sheet, decode, read
+from allbrains.participants.which_columns import Layout, layout
 
 MAIN = "participants.tsv"
 _SESSIONS = re.compile(r"(?:.*/)?(sub-[^/]+)/(?:[^/]+/)*[^/]*_sessions\.tsv\Z")
@@ -56,7 +56,7 @@ def harmonise(
     about = context(name, every, dictionary, readme=_readme(files), stated_ages=stated_ages)
 
     def people(table: _Laid) -> list[Participant]:
-        source = Source(
+        source = TableSource(
             dataset=dataset,
             sheet=table.sheet,
             layout=table.layout,

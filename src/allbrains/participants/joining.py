@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from allbrains.participants.folder_ids import loose_key
-from allbrains.participants.records import AGE_FIELDS, PERSON_FIELDS, Participant
+from allbrains.participants.participant import AGE_FIELDS, PERSON_FIELDS, Participant
 
 ScanKey = tuple[str, str, str]  # dataset, subject label, session label (empty where there is none)
 

@@ -22,7 +22,7 @@ from statistics import median
 
 from allbrains.participants.age_doubts import ages_too_fast
 from allbrains.participants.ages import PER_YEAR
-from allbrains.participants.records import Confidence
+from allbrains.participants.participant import Confidence
 
 # The oldest person known lived 122 years.
 OLDEST_YEARS = 122.0
@@ -78,7 +78,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class UnitVerdict:
     """What was decided of a column's numbers.
 
     Attributes:
@@ -106,7 +106,7 @@ def decide(
     declared: Collection[str],
     context: Context,
     spread: Mapping[Hashable, float],
-) -> Verdict:
+) -> UnitVerdict:
     """Return the unit of a column's plain numbers.
 
     Args:
@@ -118,7 +118,7 @@ def decide(
     stated = "|".join(sorted(declared))
     if centred(values):
         reason = "numbers below zero: centred or standardised, not ages"
-        return Verdict(declared=stated, rule="unit.centred", reason=reason)
+        return UnitVerdict(declared=stated, rule="unit.centred", reason=reason)
     # zeros say nothing of the unit, and are often no ages
     known = [value for value in values if value > 0] or [value for value in values if value >= 0]
     evidence = _Evidence(values=known, context=context, spread=spread)
@@ -127,9 +127,11 @@ def decide(
     if declared:
         fitting = [unit for unit in PER_YEAR if unit in declared and not evidence.against(unit)]
         if len(fitting) == 1:
-            return Verdict(unit=fitting[0], declared=stated, rule="unit.possible", confidence=Confidence.LOW)
+            return UnitVerdict(
+                unit=fitting[0], declared=stated, rule="unit.possible", confidence=Confidence.LOW
+            )
         reason = f"units {stated} are stated and the numbers do not decide between them"
-        return Verdict(declared=stated, rule="unit.contradiction", reason=reason)
+        return UnitVerdict(declared=stated, rule="unit.contradiction", reason=reason)
     return _assumed(evidence)
 
 
@@ -197,33 +199,33 @@ def _fits(values: Sequence[float], unit: str, oldest: float) -> bool:
     return apart and len(above) <= max(1, SLIPS_ABOVE * len(values))
 
 
-def _declared(evidence: _Evidence, unit: str) -> Verdict:
+def _declared(evidence: _Evidence, unit: str) -> UnitVerdict:
     values, context = evidence.values, evidence.context
     if against := evidence.against(unit):
         rule, reason = against
-        return Verdict(declared=unit, rule=rule, reason=f"the declared unit is {unit}; {reason}")
+        return UnitVerdict(declared=unit, rule=rule, reason=f"the declared unit is {unit}; {reason}")
     # weeks of this span are mostly counted from conception, and a baby's age from birth
     if unit == "weeks" and values and min(values) >= 22 and max(values) <= 46 and not context.animals:
-        return Verdict(
+        return UnitVerdict(
             declared=unit, rule="unit.gestation", reason="weeks that may be counted from conception"
         )
     # "years" is what the dictionary's template says: it does not prove much about infants
     if unit == "years" and context.infants and not context.children and values and 4 < median(values) < 16:
         reason = "the declared unit years disagrees with a dataset of infants"
-        return Verdict(declared=unit, rule="unit.infants", reason=reason)
-    return Verdict(unit=unit, declared=unit, rule="unit.declared")
+        return UnitVerdict(declared=unit, rule="unit.infants", reason=reason)
+    return UnitVerdict(unit=unit, declared=unit, rule="unit.declared")
 
 
-def _assumed(evidence: _Evidence) -> Verdict:
+def _assumed(evidence: _Evidence) -> UnitVerdict:
     against = evidence.against("years")
     reason = _why_not_years(evidence.values, evidence.context)
     if not against and not reason:
         confidence = Confidence.LOW if evidence.context.animals else Confidence.MEDIUM
-        return Verdict(unit="years", rule="unit.years_assumed", confidence=confidence)
+        return UnitVerdict(unit="years", rule="unit.years_assumed", confidence=confidence)
     if other := _other_unit(evidence):
-        return Verdict(unit=other, rule="unit.evidence", confidence=Confidence.MEDIUM)
+        return UnitVerdict(unit=other, rule="unit.evidence", confidence=Confidence.MEDIUM)
     rule, told = against or ("unit.unknown", reason)
-    return Verdict(rule=rule, reason=f"no unit is stated; {told}" if against else told)
+    return UnitVerdict(rule=rule, reason=f"no unit is stated; {told}" if against else told)
 
 
 def _other_unit(evidence: _Evidence) -> str:
