@@ -13,12 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-<<<<<<<< HEAD:src/allbrains/participants/age_columns.py
 from allbrains.participants.dictionary import Definition, first_phrase
 from allbrains.participants.vocabulary import ANIMAL_WORDS, HEADER, UNITS, fold, header_words
-========
-from allbrains.participants.vocabulary import HEADER, UNITS, fold, header_key, header_words, plain_words
->>>>>>>> main:src/allbrains/participants/which_columns.py
 
 
 class Tier(IntEnum):
@@ -52,7 +48,6 @@ class AgeColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-<<<<<<<< HEAD:src/allbrains/participants/age_columns.py
 class Refused:
     """A column that looks like one and is not taken.
 
@@ -61,10 +56,6 @@ class Refused:
         reason: why not.
         foreign: a word of the header is known to make it another age.
     """
-========
-class RefusedColumn:
-    """A column that looks like one and is not taken."""
->>>>>>>> main:src/allbrains/participants/which_columns.py
 
     header: str
     reason: str
@@ -107,7 +98,7 @@ _HARMLESS = frozenset().union(
 )
 
 
-def age_column(index: int, header: str) -> AgeColumn | RefusedColumn | None:
+def age_column(index: int, header: str) -> AgeColumn | Refused | None:
     """Return what a header says of an age; None where it is not about ages."""
     words = header_words(header)
     nouns = [word for word in words if word in HEADER["age"]]
@@ -120,28 +111,16 @@ def age_column(index: int, header: str) -> AgeColumn | RefusedColumn | None:
         rest.remove(unit) if unit in rest else None
         rest.append(_LETTER_UNITS[unit])
     if decoys := [word for word in rest if word in HEADER["decoy"] and word not in HEADER["bins"]]:
-<<<<<<<< HEAD:src/allbrains/participants/age_columns.py
         reason = f"{decoys[0]!r} in the header: another age than at the scan"
         return Refused(header=header, reason=reason, foreign=True)
-========
-        return RefusedColumn(
-            header=header, reason=f"{decoys[0]!r} in the header: another age than at the scan"
-        )
->>>>>>>> main:src/allbrains/participants/which_columns.py
     bins = any(word in HEADER["bins"] for word in rest)
     session, rest = ("", rest) if bins else _session(rest)
     # "day" alone is the day of the test
     units = frozenset(UNITS[word] for word in rest if word in UNITS and word != "day")
     unknown = [word for word in rest if word not in _HARMLESS and not (bins and word.isdigit())]
     if unknown:
-<<<<<<<< HEAD:src/allbrains/participants/age_columns.py
         reason = f"{unknown[0]!r} in the header: unknown what it does to the age"
         return Refused(header=header, reason=reason, foreign=False)
-========
-        return RefusedColumn(
-            header=header, reason=f"{unknown[0]!r} in the header: unknown what it does to the age"
-        )
->>>>>>>> main:src/allbrains/participants/which_columns.py
     tier = Tier.BINS if bins else Tier.PLAIN
     if not bins and any(word in HEADER["scan"] for word in rest):
         tier = Tier.SCAN
@@ -178,13 +157,9 @@ def _session(rest: list[str]) -> tuple[str, list[str]]:
     return "".join(_ORDINAL_WORDS.get(word, word) for word in label), left
 
 
-<<<<<<<< HEAD:src/allbrains/participants/age_columns.py
 def age_columns(
     header: Sequence[str], definitions: Sequence[Definition]
 ) -> tuple[list[AgeColumn], list[Refused]]:
-========
-def age_columns(header: Sequence[str]) -> tuple[list[AgeColumn], list[RefusedColumn]]:
->>>>>>>> main:src/allbrains/participants/which_columns.py
     """Return the age columns, best first, and those that only look like it."""
     found, refused = [], []
     for index, name in enumerate(header):
@@ -234,7 +209,7 @@ def numbered_sexes(header: Sequence[str]) -> list[int]:
     return found if len(found) > 1 else []
 
 
-def _numbered(header: Sequence[str], found: list[AgeColumn], refused: list[RefusedColumn]) -> list[AgeColumn]:
+def _numbered(header: Sequence[str], found: list[AgeColumn], refused: list[Refused]) -> list[AgeColumn]:
     """Take ``age_1``, ``age_2`` as sessions where both stand there; one alone may be a square."""
     bare = {}
     for index, name in enumerate(header):

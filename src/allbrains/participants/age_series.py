@@ -171,7 +171,7 @@ class AgeSeries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class AgeCells:
     """The cells of one age column, with whose each row is.
 
     Attributes:
@@ -189,7 +189,7 @@ class Column:
     definition: Definition
 
 
-def read(given: Column, context: Context) -> AgeSeries:
+def read(given: AgeCells, context: Context) -> AgeSeries:
     """Return a column read as ages."""
     column, definition = given.column, given.definition
     texts = _texts(given)
@@ -220,7 +220,7 @@ def read(given: Column, context: Context) -> AgeSeries:
     )
 
 
-def _texts(given: Column) -> list[AgeText]:
+def _texts(given: AgeCells) -> list[AgeText]:
     texts = _commas([_levelled(parse(cell), cell, given.definition) for cell in given.cells])
     texts = _years_and_months(texts, given.cells)
     if any(_WITH_SEX.fullmatch(cell) for cell in given.cells):
@@ -229,7 +229,7 @@ def _texts(given: Column) -> list[AgeText]:
     return texts
 
 
-def _why_refused(given: Column, texts: Sequence[AgeText]) -> str:
+def _why_refused(given: AgeCells, texts: Sequence[AgeText]) -> str:
     """Return why the whole column is another age, or none; empty where it may be one."""
     if decoy := _DECOY.search(fold(given.definition.text)):
         return f"{decoy[0]!r} in the description: another age than at the scan"

@@ -18,7 +18,7 @@ from allbrains.participants.groups import (
 )
 from allbrains.participants.participant import Confidence, Note, NoteKind, Receipt
 from allbrains.participants.table_cells import Sheet
-from allbrains.participants.which_columns import GroupColumn, Layout
+from allbrains.participants.which_columns import GroupColumn, TableLayout
 
 Found = tuple[dict[str, str], dict[str, Receipt]]
 # Of so many rows a diagnosis must be affirmed before its yes and no are the arms of a study.
@@ -45,7 +45,7 @@ def _tells_groups(series: GroupSeries) -> bool:
 class GroupReader:
     """Tells the group, the dataset's own word for it, and the diagnosis of each row of a table."""
 
-    def __init__(self, sheet: Sheet, layout: Layout, dictionary: Dictionary) -> None:
+    def __init__(self, sheet: Sheet, layout: TableLayout, dictionary: Dictionary) -> None:
         self._sheet = sheet
         self.notes: list[Note] = []
         self._columns = [found for column in layout.groups if (found := self._column(column, dictionary))]

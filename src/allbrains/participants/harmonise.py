@@ -21,7 +21,7 @@ from allbrains.participants.population import DESCRIPTION, context, name_of
 from allbrains.participants.read_table import TableSource, participants_of
 from allbrains.participants.second_sources import merge
 from allbrains.participants.table_cells import Sheet, decode, read
-from allbrains.participants.which_columns import Layout, layout
+from allbrains.participants.which_columns import TableLayout, layout
 
 MAIN = "participants.tsv"
 _SESSIONS = re.compile(r"(?:.*/)?(sub-[^/]+)/(?:[^/]+/)*[^/]*_sessions\.tsv\Z")
@@ -88,7 +88,7 @@ class _Laid:
     """A table with what is known of its columns."""
 
     sheet: Sheet
-    layout: Layout
+    layout: TableLayout
     dictionary: Dictionary
 
 

@@ -25,7 +25,7 @@ from allbrains.participants.vocabulary import (
     is_missing,
     plain_words,
 )
-from allbrains.participants.which_columns import Layout
+from allbrains.participants.which_columns import TableLayout
 
 DESCRIPTION = "dataset_description.json"
 _INFANTS = re.compile(
@@ -81,7 +81,7 @@ _HUMAN_WORDS = frozenset(("human", "humans", "homo", "sapiens"))
 
 def context(
     name: str,
-    tables: Sequence[tuple[Sheet, Layout]],
+    tables: Sequence[tuple[Sheet, TableLayout]],
     dictionary: Dictionary,
     *,
     readme: str = "",
@@ -128,7 +128,7 @@ def ages_stated(text: str) -> tuple[float, float] | None:
     return (min(lows), max(highs)) if lows and min(lows) < max(highs) else None
 
 
-def _median_weight(tables: Sequence[tuple[Sheet, Layout]]) -> float | None:
+def _median_weight(tables: Sequence[tuple[Sheet, TableLayout]]) -> float | None:
     """Return the median of the first column of body weights; None where there is none."""
     for sheet, _ in tables:
         for index, header in enumerate(sheet.header):
@@ -138,7 +138,7 @@ def _median_weight(tables: Sequence[tuple[Sheet, Layout]]) -> float | None:
     return None
 
 
-def _species_in(sheet: Sheet, layout: Layout) -> set[str]:
+def _species_in(sheet: Sheet, layout: TableLayout) -> set[str]:
     columns = [(index, False) for index in layout.species] + [(index, True) for index in layout.breeds]
     named = {
         value
@@ -166,7 +166,7 @@ def species_of_cell(cell: str, *, breed: bool) -> str | None:
 class SpeciesReader:
     """Tells the species of each row of a table."""
 
-    def __init__(self, sheet: Sheet, layout: Layout, name: str) -> None:
+    def __init__(self, sheet: Sheet, layout: TableLayout, name: str) -> None:
         self._sheet = sheet
         self._layout = layout
         self._species, self._breeds = layout.species, layout.breeds

@@ -20,7 +20,7 @@ from allbrains.participants.sex_and_hand import Code
 from allbrains.participants.table_cells import Sheet, TableRow
 from allbrains.participants.units import Context
 from allbrains.participants.vocabulary import header_key, is_missing
-from allbrains.participants.which_columns import Layout
+from allbrains.participants.which_columns import TableLayout
 
 # Ages of one person in two columns of one table may differ by rounding, not by more.
 _SAME_AGE_YEARS = 1.5
@@ -37,7 +37,7 @@ class TableSource:
 
     dataset: str
     sheet: Sheet
-    layout: Layout
+    layout: TableLayout
     dictionary: Dictionary
     context: Context
     name: str
@@ -162,7 +162,7 @@ class _Table:
 
     def _age_series(self, column: AgeColumn) -> AgeSeries:
         cells = self.sheet.column(column.index)
-        given = age_series.Column(
+        given = age_series.AgeCells(
             column=column,
             cells=cells,
             people=self._people,

@@ -70,7 +70,7 @@ class FlagColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class TableLayout:
     """Which column of a table holds what; indices count from 0, the best first.
 
     Attributes:
@@ -105,7 +105,7 @@ class Layout:
         return bool(self.ages or self.sexes)
 
 
-def layout(sheet: Sheet, dictionary: Dictionary) -> Layout:
+def layout(sheet: Sheet, dictionary: Dictionary) -> TableLayout:
     """Return which column of a table holds what."""
     header = sheet.header
     definitions = [dictionary.of(name) for name in header]
@@ -114,7 +114,7 @@ def layout(sheet: Sheet, dictionary: Dictionary) -> Layout:
     species, breeds = _species_columns(header)
     own = [header[column.index] for column in ages] + [header[column.index] for column in sexes]
     animals = {SPECIES[word] for name in own for word in header_words(name) if word in ANIMAL_WORDS}
-    return Layout(
+    return TableLayout(
         participant=_participant_column(header, [row.cells for row in sheet.rows]),
         visit=_visit_column(header),
         ages=tuple(ages),
