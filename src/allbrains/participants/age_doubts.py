@@ -73,7 +73,7 @@ def _is_code(value: float, count: int, higher: tuple[float, float], gap: float, 
         return value == 0 and not infants
     if not value.is_integer():
         return False
-    if value < _CODES_BELOW:
+    if 0 <= value < _CODES_BELOW:
         by_itself = value == 0 and above >= _YOUNGEST_BESIDE_ZERO
         return by_itself or _YOUNGEST_BESIDE_CODE <= youngest < float("inf")
     return value >= _CODES_FROM and count > 1 and above == float("inf") and gap >= _GAP_YEARS

@@ -39,6 +39,7 @@ _DECOY = re.compile(
     r"|\bmental age\b|\bcorrected age\b"
 )
 _MIN_LISTS = 3
+_THOUSAND_DIGITS = 3
 # Of so many cells with a comma the others are slips in a column of visits.
 _VISITS_SHARE = 0.9
 _MAX_YEARS_BETWEEN_VISITS = 15
@@ -222,7 +223,7 @@ def read(given: AgeCells, context: Context) -> AgeSeries:
 
 def _texts(given: AgeCells) -> list[AgeText]:
     texts = _commas([_levelled(parse(cell), cell, given.definition) for cell in given.cells])
-    texts = _years_and_months(texts, given.cells)
+    texts = _dashes(_years_and_months(texts, given.cells), given.cells)
     if any(_WITH_SEX.fullmatch(cell) for cell in given.cells):
         # 25m beside 31f is a man of 25, not a baby of 25 months
         texts = [AgeText(form=Form.WORD) if text.unit == "months" else text for text in texts]
@@ -273,6 +274,8 @@ def _commas(texts: list[AgeText]) -> list[AgeText]:
     with_comma = [text for text in texts if text.form is Form.COMMA]
     if not with_comma:
         return texts
+    if all(_may_be_thousands(text) for text in with_comma):
+        return [AgeText(form=Form.DISORDER) if text.form is Form.COMMA else text for text in texts]
     visits = sum(map(_could_be_visits, with_comma))
     lists = sum(text.form is Form.VISITS and len(text.values) > 1 for text in texts)
     nearly_all = visits >= _VISITS_SHARE * len(with_comma)
@@ -281,6 +284,11 @@ def _commas(texts: list[AgeText]) -> list[AgeText]:
     if nearly_all and visits + lists >= _MIN_LISTS:
         return [_as_visits(text) if text.form is Form.COMMA else text for text in texts]
     return [AgeText(form=Form.DISORDER) if text.form is Form.COMMA else text for text in texts]
+
+
+def _may_be_thousands(text: AgeText) -> bool:
+    """Whether a comma stands before three digits: ``1,020`` may be days."""
+    return text.decimals == _THOUSAND_DIGITS
 
 
 def _as_visits(text: AgeText) -> AgeText:
@@ -313,6 +321,17 @@ def _years_and_months(texts: list[AgeText], cells: Sequence[str]) -> list[AgeTex
         else text
         for text, pair in zip(texts, pairs, strict=True)
     ]
+
+
+_DASH = re.compile(r"\s*(\d{1,2})-(\d{1,2})\s*")
+
+
+def _dashes(texts: list[AgeText], cells: Sequence[str]) -> list[AgeText]:
+    """Refuse ``6-11`` in a column where ``5-3`` shows that years and months may be meant, not a range."""
+    pairs = [_DASH.fullmatch(cell) for cell in cells]
+    if all(int(pair[1]) <= int(pair[2]) for pair in pairs if pair) or any(int(p[2]) > 11 for p in pairs if p):
+        return texts
+    return [AgeText(form=Form.DISORDER) if pair else text for text, pair in zip(texts, pairs, strict=True)]
 
 
 def _in_order(text: AgeText) -> AgeText:

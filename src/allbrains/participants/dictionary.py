@@ -59,7 +59,7 @@ def parse(data: bytes) -> tuple[dict[str, Any], str]:
         return {}, "empty"
     for mend in (str, _without_trailing_commas, _with_commas_between_lines):
         try:
-            value = json.loads(mend(text.lstrip("\ufeff")), strict=False)
+            value = json.loads(mend(text.lstrip("\ufeff")), strict=False, object_pairs_hook=_unambiguous)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, list):
@@ -70,6 +70,14 @@ def parse(data: bytes) -> tuple[dict[str, Any], str]:
             }
         return (value, "") if isinstance(value, dict) else ({}, "not a JSON object")
     return {}, "not JSON"
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object in which a key that is given two meanings has none."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        found[key] = None if key in found and found[key] != value else value
+    return found
 
 
 def _without_trailing_commas(text: str) -> str:

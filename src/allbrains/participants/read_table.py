@@ -27,7 +27,11 @@ _SAME_AGE_YEARS = 1.5
 # A number under the header "sex" is an age only if it cannot be a code.
 _NO_CODE = 3.0
 _UNSETTLED = "age.unsettled"
-_SUB = re.compile(r"\Asub(?:-|[_ ]|(?=\d))", re.IGNORECASE)
+_SUB = re.compile(r"\Asub(?:[-\u2010-\u2015\u2212]|[_ ]|(?=\d))", re.IGNORECASE)
+# Rows below the participants that sum them up.
+_SUMMARY = re.compile(
+    r"(?:mean|average|avg|median|total|sum|sd|std|stdev|range|min|max|n ?= ?\d*|count)\b.*", re.I
+)
 _SES = re.compile(r"\Ases[-_]", re.IGNORECASE)
 
 
@@ -346,7 +350,9 @@ class _Table:
 
 
 def _is_unnamed(cell: str) -> bool:
-    return is_missing(cell) or cell.lstrip().startswith("#")
+    """Whether a row's id names nobody; 999 may be an id though it is a missing age."""
+    text = cell.strip()
+    return (is_missing(cell) and not text.isdigit()) or text.startswith("#") or bool(_SUMMARY.fullmatch(text))
 
 
 def _is_age(cell: str) -> bool:
