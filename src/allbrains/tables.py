@@ -41,6 +41,10 @@ DATASETS = _schema(
             _TEXT,
             "Species as the owner states it on the site; empty where nothing is stated",
         ),
+        "stated_ages": (
+            pa.list_(pa.float64()),
+            "Ages of participants as the site tells them, years; empty where it tells none",
+        ),
         "modalities": (
             _TEXTS,
             "Modalities as the site's validator found them, coarse and fine: mri, mri_structural",

@@ -48,7 +48,7 @@ class AgeColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedColumn:
     """A column that looks like one and is not taken.
 
     Attributes:
@@ -98,7 +98,7 @@ _HARMLESS = frozenset().union(
 )
 
 
-def age_column(index: int, header: str) -> AgeColumn | Refused | None:
+def age_column(index: int, header: str) -> AgeColumn | RefusedColumn | None:
     """Return what a header says of an age; None where it is not about ages."""
     words = header_words(header)
     nouns = [word for word in words if word in HEADER["age"]]
@@ -112,7 +112,7 @@ def age_column(index: int, header: str) -> AgeColumn | Refused | None:
         rest.append(_LETTER_UNITS[unit])
     if decoys := [word for word in rest if word in HEADER["decoy"] and word not in HEADER["bins"]]:
         reason = f"{decoys[0]!r} in the header: another age than at the scan"
-        return Refused(header=header, reason=reason, foreign=True)
+        return RefusedColumn(header=header, reason=reason, foreign=True)
     bins = any(word in HEADER["bins"] for word in rest)
     session, rest = ("", rest) if bins else _session(rest)
     # "day" alone is the day of the test
@@ -120,7 +120,7 @@ def age_column(index: int, header: str) -> AgeColumn | Refused | None:
     unknown = [word for word in rest if word not in _HARMLESS and not (bins and word.isdigit())]
     if unknown:
         reason = f"{unknown[0]!r} in the header: unknown what it does to the age"
-        return Refused(header=header, reason=reason, foreign=False)
+        return RefusedColumn(header=header, reason=reason, foreign=False)
     tier = Tier.BINS if bins else Tier.PLAIN
     if not bins and any(word in HEADER["scan"] for word in rest):
         tier = Tier.SCAN
@@ -159,12 +159,12 @@ def _session(rest: list[str]) -> tuple[str, list[str]]:
 
 def age_columns(
     header: Sequence[str], definitions: Sequence[Definition]
-) -> tuple[list[AgeColumn], list[Refused]]:
+) -> tuple[list[AgeColumn], list[RefusedColumn]]:
     """Return the age columns, best first, and those that only look like it."""
     found, refused = [], []
     for index, name in enumerate(header):
         column = age_column(index, name)
-        if isinstance(column, Refused) and not column.foreign:
+        if isinstance(column, RefusedColumn) and not column.foreign:
             column = _described(index, name, definitions[index]) or column
         if isinstance(column, AgeColumn):
             found.append(column)
@@ -209,7 +209,7 @@ def numbered_sexes(header: Sequence[str]) -> list[int]:
     return found if len(found) > 1 else []
 
 
-def _numbered(header: Sequence[str], found: list[AgeColumn], refused: list[Refused]) -> list[AgeColumn]:
+def _numbered(header: Sequence[str], found: list[AgeColumn], refused: list[RefusedColumn]) -> list[AgeColumn]:
     """Take ``age_1``, ``age_2`` as sessions where both stand there; one alone may be a square."""
     bare = {}
     for index, name in enumerate(header):

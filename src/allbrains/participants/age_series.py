@@ -344,6 +344,13 @@ def _could_be_visits(text: AgeText) -> bool:
     return first <= second <= first + _MAX_YEARS_BETWEEN_VISITS
 
 
+def _rule(series: AgeSeries, reason: str) -> str:
+    """Return the rule that refused cells for a reason: the column's, where the whole column is refused."""
+    if reason == series.verdict.reason:
+        return series.verdict.rule
+    return "age.column" if reason == series.refused else "age.cell"
+
+
 def notes(series: AgeSeries, cells: Sequence[str], source: str) -> list[Note]:
     """Return one note for each reason why cells of the column were refused, with an example."""
     reasons: dict[str, list[str]] = {}
@@ -355,7 +362,7 @@ def notes(series: AgeSeries, cells: Sequence[str], source: str) -> list[Note]:
             kind=NoteKind.REFUSED,
             source=source,
             column=series.column.header,
-            rule=series.verdict.rule if reason == series.verdict.reason else "age.cell",
+            rule=_rule(series, reason),
             detail=f"{reason}; for example {min(examples, key=lambda e: (len(e), e))[:60]!r}",
             rows=len(examples),
         )

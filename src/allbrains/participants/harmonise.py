@@ -34,7 +34,7 @@ def harmonise(
     files: Mapping[str, bytes],
     *,
     subjects: Collection[str] = (),
-    stated_ages: str = "",
+    stated_ages: Sequence[float] = (),
 ) -> Harmonised:
     """Return the participants that a dataset's files describe.
 
@@ -44,7 +44,7 @@ def harmonise(
             ``dataset_description.json``, ``sub-*/**/*_sessions.tsv``, ``phenotype/*``; others are not read.
         subjects: labels of the dataset's subject folders, where they are known: ids that are written in
             another way get their folder's name, and what meets no folder is told.
-        stated_ages: ages as the owner states them on the site (``18-25, 26-34``): a witness of the unit.
+        stated_ages: ages of participants as the site tells them, years: a witness of the unit.
     """
     notes: list[Note] = []
     objects = {path: _object(path, data, notes) for path, data in files.items() if path.endswith(".json")}

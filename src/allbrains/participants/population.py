@@ -14,7 +14,7 @@ from statistics import median
 from allbrains.participants.dictionary import Dictionary
 from allbrains.participants.participant import Confidence, Receipt
 from allbrains.participants.table_cells import Sheet
-from allbrains.participants.units import OLDEST_YEARS, Context
+from allbrains.participants.units import Context
 from allbrains.participants.vocabulary import (
     BREEDS,
     HEADER,
@@ -49,7 +49,6 @@ _MONTHS = re.compile(
 )
 # A README's further text is not searched.
 _MAX_README = 50_000
-_BANDS = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*(?:-|to)\s*(\d{1,3}(?:\.\d+)?)|(\d{1,3})\s*\+")
 _KILOGRAMS = re.compile(r"\s*\d{1,3}(?:\.\d+)?\s*")
 _WEIGHTS = frozenset(("weight", "weight_kg", "body_weight", "bodyweight", "body_weight_kg", "weight_in_kg"))
 _RODENTS = re.compile(
@@ -85,7 +84,7 @@ def context(
     dictionary: Dictionary,
     *,
     readme: str = "",
-    stated_ages: str = "",
+    stated_ages: Sequence[float] = (),
 ) -> Context:
     """Return what bears on ages.
 
@@ -94,7 +93,7 @@ def context(
         tables: all tables, each with its layout.
         dictionary: of participants.tsv.
         readme: text of the README; empty where it was not read.
-        stated_ages: ages as the owner states them on the site (``18-25, 26-34``); empty where unknown.
+        stated_ages: ages of participants as the site tells them, years; empty where it tells none.
     """
     headers = [column for sheet, _ in tables for column in sheet.header]
     words = {word for header in headers for word in header_words(header)}
@@ -113,19 +112,9 @@ def context(
         animals=bool(nonhuman) or (bool(_ANIMALS.search(prose)) and not human),
         only_children=bool(_ONLY_CHILDREN.search(folded)) and not _GROWN_UP.search(folded),
         months=bool(_MONTHS.search(prose) or _MONTHS.search(fold(readme[:_MAX_README]))),
-        stated=ages_stated(stated_ages),
+        stated=tuple(sorted(stated_ages)),
         weight=_median_weight(tables),
     )
-
-
-def ages_stated(text: str) -> tuple[float, float] | None:
-    """Return lowest and highest age, years, of bands such as ``0-10, 66+``; None where none can be read."""
-    folded = fold(text)
-    if re.search(r"month|week|day", folded):
-        return None
-    lows = [float(match[1] or match[3]) for match in _BANDS.finditer(folded)]
-    highs = [float(match[2]) if match[2] else OLDEST_YEARS for match in _BANDS.finditer(folded)]
-    return (min(lows), max(highs)) if lows and min(lows) < max(highs) else None
 
 
 def _median_weight(tables: Sequence[tuple[Sheet, TableLayout]]) -> float | None:

@@ -55,7 +55,7 @@ class Context:
         animals: a column names another species than man.
         only_children: the name speaks of children and of nobody older.
         months: the name, the README or a description gives ages in months.
-        stated: lowest and highest age that the owner states on the site, years; None where none is stated.
+        stated: ages of participants as the site tells them, years, sorted; empty where it tells none.
         weight: median of a column of body weights, kg; None where there is none.
     """
 
@@ -66,7 +66,7 @@ class Context:
     animals: bool = False
     only_children: bool = False
     months: bool = False
-    stated: tuple[float, float] | None = None
+    stated: tuple[float, ...] = ()
     weight: float | None = None
 
     @property
@@ -156,21 +156,24 @@ class _Evidence:
         if reason := ages_too_fast(self.spread, per_year):
             return "unit.span", f"in {unit}, {reason}"
         middle = median(self.values) / per_year
-        if context.stated and not self._witnessed(per_year, *context.stated):
-            low, high = context.stated
-            told = f"{low:g} to {high:g}" if high < OLDEST_YEARS else f"from {low:g} on"
-            return (
-                "unit.witness",
-                f"in {unit}, most are not among the ages that the site states, {told} years",
-            )
+        if self.is_witness() and not self._witnessed(per_year):
+            told = f"{context.stated[0]:g} to {context.stated[-1]:g}"
+            return "unit.witness", f"in {unit}, most are not among the ages that the site tells, {told} years"
         if context.only_children and not context.animals and middle >= _NO_CHILDRENS_MEDIAN:
             return "unit.children", f"in {unit}, half of the children would be {middle:.0f} or older"
         if context.weight and context.weight < _CHILDS_WEIGHT_KG and middle > _ADULT_YEARS:
             return "unit.weight", f"in {unit}, adults would weigh {context.weight:.0f} kg"
         return None
 
-    def _witnessed(self, per_year: float, low: float, high: float) -> bool:
-        """Whether at least half of the ages are among those that the site states, to a year."""
+    def is_witness(self) -> bool:
+        """Whether the site tells ages that are not simply this column's numbers again."""
+        own = {round(value, 1) for value in self.values}
+        again = sum(round(age, 1) in own for age in self.context.stated)
+        return again * 2 < len(self.context.stated)
+
+    def _witnessed(self, per_year: float) -> bool:
+        """Whether at least half of the ages are among those that the site tells, to a year."""
+        low, high = self.context.stated[0], self.context.stated[-1]
         inside = sum(low - 1 <= value / per_year < high + 2 for value in self.values)
         return inside * 2 >= len(self.values)
 
@@ -233,7 +236,7 @@ def _other_unit(evidence: _Evidence) -> str:
     if evidence.context.months:
         return "" if evidence.against("months") else "months"
     fitting = [unit for unit in _OTHER_UNITS if not evidence.against(unit)]
-    return fitting[0] if evidence.context.stated and len(fitting) == 1 else ""
+    return fitting[0] if evidence.is_witness() and len(fitting) == 1 else ""
 
 
 def _why_not_years(values: Sequence[float], context: Context) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from allbrains.participants.age_columns import PEOPLE, AgeColumn, Refused, age_columns, numbered_sexes
+from allbrains.participants.age_columns import PEOPLE, AgeColumn, RefusedColumn, age_columns, numbered_sexes
 from allbrains.participants.diagnosis_terms import Diagnosis, abbreviated, diagnoses_in
 from allbrains.participants.dictionary import Definition, Dictionary, codes_of_levels, first_phrase
 from allbrains.participants.group_words import CONTROL, PATIENT, read_words
@@ -90,7 +90,7 @@ class TableLayout:
     participant: int
     visit: int | None
     ages: tuple[AgeColumn, ...]
-    refused_ages: tuple[Refused, ...]
+    refused_ages: tuple[RefusedColumn, ...]
     sexes: tuple[SexColumn, ...]
     hands: tuple[int, ...]
     groups: tuple[GroupColumn, ...]
