@@ -35,7 +35,7 @@ _DECOY = re.compile(
     rf"|\b(?:{_RELATIVES})(?:s|'s|s')? (?:'s )?age\b"
     r"|\b(?:maternal|paternal|parental) age\b|\bgestation|\bmenstrual|\bconception|\bz-?\s?scor"
     r"|\bstandardi[sz]ed (?:age|score|value)|\bage,? standardi[sz]ed\b|\bcentred\b|\bcentered\b|\bdemean"
-    r"|\blog[- ]?transform|\b(?:age|language|word)s? of acquisition\b|\bat death\b|\bbrain age\b"
+    r"|\blog[- ]?transform|\bage of (?:language |word |english |l2 )?acquisition\b|\bat death\b|\bbrain age\b"
     r"|\bmental age\b|\bcorrected age\b"
 )
 _MIN_LISTS = 3
@@ -281,7 +281,8 @@ def _commas(texts: list[AgeText]) -> list[AgeText]:
     nearly_all = visits >= _VISITS_SHARE * len(with_comma)
     if not nearly_all and not lists:
         return texts
-    if nearly_all and visits + lists >= _MIN_LISTS:
+    enough = visits + lists >= _MIN_LISTS
+    if enough and (nearly_all or (lists and visits * 2 >= len(with_comma))):
         return [_as_visits(text) if text.form is Form.COMMA else text for text in texts]
     return [AgeText(form=Form.DISORDER) if text.form is Form.COMMA else text for text in texts]
 

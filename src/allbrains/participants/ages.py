@@ -97,7 +97,7 @@ _DATE = re.compile(
 @lru_cache(maxsize=65536)
 def parse(cell: str) -> AgeText:
     """Return what the cell says."""
-    if is_missing(cell):
+    if is_missing(cell) or all(map(is_missing, re.split(r"[,;|]", cell))):
         return AgeText(form=Form.MISSING)
     if len(cell) > _MAX_LENGTH:
         return AgeText(form=Form.WORD)
@@ -179,8 +179,6 @@ def _visits(text: str) -> AgeText | None:
     separator = next((form for form in _SEPARATORS if form.search(bare)), None)
     parts = separator.split(bare) if separator else [bare]
     parts = [part for part in (p.strip("'\" ,") for p in parts) if not is_missing(part)]
-    if separator and not parts:
-        return AgeText(form=Form.MISSING)
     if not 1 <= len(parts) <= _MAX_VISITS or parts[0] == text:
         return None
     readings = [parse(part) for part in parts]

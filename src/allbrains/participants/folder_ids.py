@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _PREFIX = re.compile(r"(?:sub|subj|subject|participant|part)(?:[-_ .]+|(?=\d))", re.IGNORECASE)
@@ -83,11 +83,19 @@ def _one_to_one(
         claims[key(label)].append(label)
     pairs = [(claims[shared], by_key[shared]) for shared in claims if shared]
     return {
-        mine[0]: theirs[0]
+        label: theirs[0]
         for mine, theirs in pairs
-        if len(mine) == len(theirs) == 1 and theirs[0] in free
-        if key is not _number or _one_is_a_number(mine[0], theirs[0])
+        if _is_one_person(mine) and len(theirs) == 1 and theirs[0] in free
+        for label in mine
+        if key is not _number or _one_is_a_number(label, theirs[0])
     }
+
+
+def _is_one_person(labels: Sequence[str]) -> bool:
+    """Whether labels are one id, or one id with different sessions behind it."""
+    sessions = {session_in(label) for label in labels}
+    same = len({as_folder(label) for label in labels}) == 1
+    return len(labels) == 1 or (same and len(sessions) == len(labels) and "" not in sessions)
 
 
 def _one_is_a_number(label: str, folder: str) -> bool:
