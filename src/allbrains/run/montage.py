@@ -8,7 +8,7 @@ import numpy as np
 
 from allbrains.case import Case
 from allbrains.records import Array
-from allbrains.space.template import template
+from allbrains.space.template import brain_mask
 
 MAX_BYTES = 40_000
 # CSF blue, GM green, WM red: told apart by people who don't see red or green by their brightness too
@@ -27,7 +27,7 @@ def montage(case: Case) -> bytes:
 
     t1w = np.clip(case.images["template_t1w"].array / 1.25, 0, 1)
     grey = np.repeat((t1w * 255).astype(np.uint8)[..., None], 3, axis=-1)
-    fixed = template(case.images["template_t1w"].spacing[0])
+    brain = brain_mask(case.images["template_t1w"].spacing[0])
     tissues = sum(
         case.images[f"template_{name}"].array[..., None] * np.asarray(colour, np.float32)
         for name, colour in _COLOURS.items()
@@ -36,8 +36,8 @@ def montage(case: Case) -> bytes:
     top, bottom = [], []
     for axis, places in enumerate(_SLICES_MM):
         for place in places:
-            index = round((place - fixed.affine[axis, 3]) / fixed.affine[axis, axis])
-            top.append(_outlined(_slice(grey, axis, index), _slice(fixed.mask, axis, index)))
+            index = round((place - brain.affine[axis, 3]) / brain.affine[axis, axis])
+            top.append(_outlined(_slice(grey, axis, index), _slice(brain.array, axis, index)))
             bottom.append(_slice(painted, axis, index))
     picture = np.concatenate([_row(top), _row(bottom)])
     image = Image.fromarray(picture)

@@ -101,13 +101,19 @@ def resample(volume: Volume, grid: Grid) -> Volume:
 
 def coarsen(volume: Volume, grid: Grid) -> Volume:
     """Return a volume on a coarser grid of the same world: smoothed to the new voxel first."""
+    (array,) = coarsen_all([volume.array], volume.affine, grid)
+    return Volume(array=array, affine=grid.affine)
+
+
+def coarsen_all(arrays: Sequence[Array], affine: Affine, grid: Grid) -> list[Array]:
+    """Return arrays of one shape and one affine (voxel → RAS+ mm) as ``coarsen`` does, sampled together."""
     from scipy.ndimage import gaussian_filter
 
-    target = float(np.mean(Volume(array=volume.array[:1], affine=grid.affine).spacing))
+    source, target = (Volume(array=arrays[0][:1], affine=one).spacing for one in (affine, grid.affine))
     # a voxel's width taken as a Gaussian's full width at half maximum: widths add in squares
-    sigma = [np.sqrt(max(target**2 - s**2, 0.0)) / 2.355 / s for s in volume.spacing]
-    smooth = gaussian_filter(volume.array.astype(np.float32, copy=False), sigma, truncate=2.5)
-    return resample(Volume(array=smooth, affine=volume.affine), grid)
+    sigma = [np.sqrt(max(float(np.mean(target)) ** 2 - s**2, 0.0)) / 2.355 / s for s in source]
+    smooth = [gaussian_filter(a.astype(np.float32, copy=False), sigma, truncate=2.5) for a in arrays]
+    return sample(smooth, affine, grid.points())
 
 
 def through(warp: Warp, points: Array) -> Array:

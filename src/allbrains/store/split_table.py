@@ -1,4 +1,4 @@
-"""``splits.parquet``: which side each sample is on. One row a sample that is done."""
+"""``splits.parquet``: which side each sample is on. One row a sample that is, or was, done."""
 
 from __future__ import annotations
 
