@@ -51,9 +51,9 @@ def stand_ins(years: Sequence[float], *, infants: bool) -> dict[float, str]:
         gap = min(value - below, above - value)
         own = 0 if value.is_integer() else count
         repeated = _is_repeated(count, len(years), often, decimals - own)
-        if _is_code(value, count, (above, youngest), gap, infants) or (
-            repeated and gap >= _DECIMAL_GAP_YEARS
-        ):
+        # nobody is exactly 0 on many days, however near the next age lies
+        apart = gap >= _DECIMAL_GAP_YEARS or (value == 0 and not infants)
+        if _is_code(value, count, (above, youngest), gap, infants) or (repeated and apart):
             found[value] = f"{count} rows say {value:g}, apart from all others: it stands for unknown"
     return found
 
