@@ -93,6 +93,9 @@ def test_the_sites_ages_are_a_witness():
 def test_children_and_their_weight_speak_against_years():
     assert set(ages(column(61, 75, 68, 90, name="Numeracy of preschool children"))) == {None}
     assert ages(column(61, 75, 68, 90, name="Memory of adults with children")) == [61.0, 75.0, 68.0, 90.0]
+    for school in ("preschool", "1st grade"):
+        rows = [f"sub-{i}|{60 + i}|{school}" for i in range(6)]
+        assert set(ages(read("participant_id|age|timepoint", *rows))) == {None}
     heavy = [f"sub-{i}|{60 + i}|{15 + i}" for i in range(6)]
     assert set(ages(read("participant_id|age|weight_kg", *heavy))) == {None}
 

@@ -49,6 +49,11 @@ _MONTHS = re.compile(
 )
 # A README's further text is not searched.
 _MAX_README = 50_000
+_SCHOOL_YEARS = frozenset(("school_grade", "grade_level", "current_grade", "grade_in_school", "school_year"))
+_SCHOOL = re.compile(
+    r"(?:infants?|toddlers?|pre-?school(?:er)?s?|kindergarten(?:er)?s?|school(?:er|-?age)?s?"
+    r"|(?:grade|class) \d{1,2}|\d(?:st|nd|rd|th) grade|(?:first|second|third|fourth|fifth) grade)"
+)
 _KILOGRAMS = re.compile(r"\s*\d{1,3}(?:\.\d+)?\s*")
 _WEIGHTS = frozenset(("weight", "weight_kg", "body_weight", "bodyweight", "body_weight_kg", "weight_in_kg"))
 _RODENTS = re.compile(
@@ -110,11 +115,22 @@ def context(
         children=bool(_CHILDREN.search(prose)),
         rodents=rodents and _HUMAN not in species,
         animals=bool(nonhuman) or (bool(_ANIMALS.search(prose)) and not human),
-        only_children=bool(_ONLY_CHILDREN.search(folded)) and not _GROWN_UP.search(folded),
+        only_children=(bool(_ONLY_CHILDREN.search(folded)) or _at_school(tables))
+        and not _GROWN_UP.search(folded),
         months=bool(_MONTHS.search(prose) or _MONTHS.search(fold(readme[:_MAX_README]))),
         stated=tuple(sorted(stated_ages)),
         weight=_median_weight(tables),
     )
+
+
+def _at_school(tables: Sequence[tuple[Sheet, TableLayout]]) -> bool:
+    """Whether a table tells school years of all its people, or groups of toddlers and preschoolers."""
+    for sheet, _ in tables:
+        for index, header in enumerate(sheet.header):
+            said = {fold(cell) for cell in sheet.column(index) if not is_missing(cell)}
+            if said and (header_key(header) in _SCHOOL_YEARS or all(map(_SCHOOL.fullmatch, said))):
+                return True
+    return False
 
 
 def _median_weight(tables: Sequence[tuple[Sheet, TableLayout]]) -> float | None:

@@ -53,7 +53,7 @@ class Context:
         children: the name or the description speaks of them.
         rodents: the name or a column speaks of them.
         animals: a column names another species than man.
-        only_children: the name speaks of children and of nobody older.
+        only_children: the name or a table's school years speak of children and of nobody older.
         months: the name, the README or a description gives ages in months.
         stated: ages of participants as the site tells them, years, sorted; empty where it tells none.
         weight: median of a column of body weights, kg; None where there is none.
