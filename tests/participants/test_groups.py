@@ -202,6 +202,20 @@ def test_a_column_that_asks_for_a_diagnosis_has_two_arms(levels):
     assert {row.receipts["group"].rule for row in found.rows} == {"group.asked"}
 
 
+@pytest.mark.parametrize(("header", "cells"), [("patient", ["1", "0"]), ("is_patient", ["yes", "no"])])
+def test_a_column_that_asks_for_patients_has_two_arms(header, cells):
+    found = read(cells, header=header, levels={"1": "yes", "0": "no"})
+    assert told(found) == [("patient", None), ("control", None)]
+    assert found.notes == ()
+
+
+def test_nothing_found_is_not_healthy():
+    found = read(["FCD", "normal"], header="pathology")
+    assert groups(found) == [None, None]
+    assert [note.rule for note in found.notes] == ["group.pair"]
+    assert groups(read(["AD", "normal"], header="diagnosis")) == ["patient", "control"]
+
+
 def test_several_questions_for_diagnoses_are_asked_together():
     rows = ["1\t0", "0\t1", "0\t0", "0\tn/a"]
     lines = [f"sub-{i}{j}\t{row}" for i, row in enumerate(rows) for j in range(3)]

@@ -48,12 +48,14 @@ class GroupReader:
     def __init__(self, sheet: Sheet, layout: TableLayout, dictionary: Dictionary) -> None:
         self._sheet = sheet
         self.notes: list[Note] = []
-        self._columns = [found for column in layout.groups if (found := self._column(column, dictionary))]
         self._flags = [
             (flag, answers)
             for flag in layout.flags
             if (answers := yes_or_no(sheet.column(flag.index), dictionary.of(sheet.header[flag.index])))
         ]
+        asked = {flag.index for flag, _ in self._flags}
+        columns = [column for column in layout.groups if column.index not in asked]
+        self._columns = [found for column in columns if (found := self._column(column, dictionary))]
         # a table of healthy people asks for illnesses too: a yes now and then makes no arm of a study
         rows = [self._answers(row.cells) for row in sheet.rows] if self._flags else []
         if sum(any(answers) for answers in rows) < _LEAST_YES * len(rows):
@@ -68,7 +70,12 @@ class GroupReader:
         header = self._sheet.header[column.index]
         if column.icd10:
             return _Column(index=column.index, codes=icd10_codes(cells), words={})
-        series = read_groups(cells, dictionary.of(header), of_diagnoses=column.of_diagnoses)
+        series = read_groups(
+            cells,
+            dictionary.of(header),
+            of_diagnoses=column.of_diagnoses,
+            of_findings=column.of_findings,
+        )
         if not column.sure and not _tells_groups(series):
             return None
         if series.refused:
@@ -149,7 +156,7 @@ class GroupReader:
         answers = self._answers(cells)
         yes = [flag for (flag, _), answer in zip(self._flags, answers, strict=True) if answer]
         if yes:
-            diagnosis, code = named(flag.diagnosis for flag in yes)
+            diagnosis, code = named(flag.diagnosis for flag in yes if flag.diagnosis)
             found = replace(_ASKED, value=PATIENT, diagnosis=diagnosis, code=code)
             return [(yes[0].index, found)]
         if answers and all(answer is False for answer in answers):

@@ -73,18 +73,23 @@ class GroupSeries:
     unread: Counter[str]
 
 
-def read_groups(cells: Sequence[str], definition: Definition, *, of_diagnoses: bool) -> GroupSeries:
+def read_groups(
+    cells: Sequence[str], definition: Definition, *, of_diagnoses: bool, of_findings: bool
+) -> GroupSeries:
     """Return a column of groups, read.
 
     Args:
         cells: in the rows' order.
         definition: what the dictionary says of it.
         of_diagnoses: its header speaks of diagnoses.
+        of_findings: its header speaks of pathology: "normal" is a finding, not a healthy person.
     """
     levels = _levels(definition)
     texts = {cell: _meaning(cell, levels) for cell in set(cells)}
     rows = Counter(cell for cell in cells if not is_missing(cell) or read_words(texts[cell]).group)
     found = {cell: _best(cell, texts[cell]) for cell in rows}
+    if of_findings:
+        found = {cell: best for cell, best in found.items() if best[0].sure or best[0].group != CONTROL}
     known = _settled({cell: reading for cell, (reading, _) in found.items() if reading.group}, of_diagnoses)
     codes = {
         cell: _code(cell, texts[cell], reading, found[cell][1], definition) for cell, reading in known.items()

@@ -52,21 +52,28 @@ class GroupColumn:
         index: place in the table.
         sure: its name says that it tells patients from controls; else it must hold both of them.
         of_diagnoses: its name or description speaks of diagnoses.
+        of_findings: of pathology, so that "normal" says that nothing was found, not who is healthy.
         icd10: it holds ICD-10 codes.
     """
 
     index: int
     sure: bool
     of_diagnoses: bool = False
+    of_findings: bool = False
     icd10: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagColumn:
-    """A column that asks for one diagnosis, to be answered by yes or no."""
+    """A column that asks for a diagnosis, to be answered by yes and no.
+
+    Attributes:
+        index: place in the table.
+        diagnosis: that it asks for; None where it asks for patients.
+    """
 
     index: int
-    diagnosis: Diagnosis
+    diagnosis: Diagnosis | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +249,9 @@ def _group_columns(header: Sequence[str], definitions: Sequence[Definition]) -> 
             phrase = plain_words(first_phrase(definition.text))
             of_diagnoses = bool(_OF_DIAGNOSES & nouns) or "diagnosis" in phrase[:3]
             sure = rank < len(_GROUP_RANK) or of_diagnoses
-            column = GroupColumn(index=index, sure=sure, of_diagnoses=of_diagnoses)
+            column = GroupColumn(
+                index=index, sure=sure, of_diagnoses=of_diagnoses, of_findings="pathology" in nouns
+            )
             found.append((len(words) > 1, rank, index, column))
     columns = [entry[-1] for entry in sorted(found, key=lambda entry: entry[:3])]
     return columns or [
@@ -269,6 +278,7 @@ _CALLED_CONTROLS = re.compile(r"\bcontrols?\b|\bhealthy\b|\bneurotypical|\btypic
 
 _ASKS = frozenset(("dx", "diagnosis", "diagnosed", "diag"))
 _FLAG_BESIDE = _ASKS | frozenset(HEADER["beside_flag"])
+_ASKED_PATIENTS = (frozenset(("patient",)), frozenset(("patients",)), frozenset(("case",)))
 _MAX_FLAG_WORDS = 4  # attention deficit hyperactivity disorder
 _FLAG_DECOYS = frozenset(HEADER["decoy_flag"])
 
@@ -278,6 +288,8 @@ def _flag_columns(header: Sequence[str], definitions: Sequence[Definition]) -> l
     found = []
     for index, (name, definition) in enumerate(zip(header, definitions, strict=True)):
         words = list(header_words(name))
+        if frozenset(words) - _FLAG_BESIDE in _ASKED_PATIENTS:
+            found.append(FlagColumn(index=index, diagnosis=None))
         phrase = first_phrase(definition.text)
         if _FLAG_DECOYS.intersection(words) or _FLAG_DECOYS.intersection(plain_words(phrase)):
             continue
