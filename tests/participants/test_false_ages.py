@@ -193,6 +193,7 @@ def test_phrases_that_only_decorate_refuse_nothing(description):
         "the mother's age in years",
         "age of the father",
         "gestational age",
+        "age in years at diagnosis",
     ],
 )
 def test_descriptions_of_other_ages_are_believed(description):
@@ -210,6 +211,14 @@ def test_a_column_is_an_age_by_its_description():
         "participants.json": json.dumps(dictionary).encode(),
     }
     assert [row.age_years for row in harmonise("ds", files).rows] == [0.25, 0.5]
+
+
+@pytest.mark.parametrize("header", ["walked_alone", "age_walked", "first_word"])
+def test_a_description_that_names_nobody_makes_no_age(header):
+    table = f"participant_id\t{header}\nsub-1\t13\nsub-2\t11\n".encode()
+    dictionary = json.dumps({header: {"Description": "Age in months"}}).encode()
+    found = harmonise("ds", {"participants.tsv": table, "participants.json": dictionary})
+    assert ages(found) == [None, None]
 
 
 def test_animals_in_a_header_are_no_people():

@@ -184,13 +184,23 @@ def age_columns(
     return sorted(found, key=lambda column: (column.tier, not column.units, column.index)), refused
 
 
+_OF_PARTICIPANTS = (
+    PEOPLE
+    | HEADER["scan"]
+    | ANIMAL_WORDS
+    | {"participants", "subjects", "patients", "person", "volunteer", "animal", "testing", "session"}
+)
+
+
 def _described(index: int, header: str, definition: Definition) -> AgeColumn | None:
     """Return the age column that a description tells of under any header; None where it tells of none."""
     words = frozenset(header_words(header))
     if words & (HEADER["decoy"] | HEADER["sex"] | HEADER["hand"] | HEADER["group"]):
         return None
-    column = age_column(index, first_phrase(definition.text))
-    if not isinstance(column, AgeColumn):
+    phrase = first_phrase(definition.text)
+    column = age_column(index, phrase)
+    # "age in months" under `walked_alone` is not said to be the participant's
+    if not isinstance(column, AgeColumn) or not _OF_PARTICIPANTS.intersection(header_words(phrase)):
         return None
     return replace(column, header=header, session="", described=True)
 

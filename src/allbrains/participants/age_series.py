@@ -30,9 +30,10 @@ from allbrains.participants.vocabulary import fold, header_key
 # What a description may say that makes the column another age than the one at the scan.
 _RELATIVES = r"mother|father|parent|partner|spouse|sibling|caregiver"
 _DECOY = re.compile(
-    r"\bonset\b|\bage (?:at|of|when)\b[^.;]{0,30}?\bdiagnos(?:is|ed)\b|\b(?:was|were|been|first) diagnosed\b"
+    r"\bonset\b|\bat (?:first |initial )?diagnosis\b|\bage (?:was )?diagnosed\b"
+    r"|\bage (?:at|of|when)\b[^.;]{0,30}?\bdiagnos(?:is|ed)\b|\b(?:was|were|been|first) diagnosed\b"
     rf"|\bage of (?:the |their |his |her |\w+'s )?(?:{_RELATIVES})"
-    rf"|\b(?:{_RELATIVES})(?:s|'s|s')? (?:'s )?age\b"
+    rf"|\bage,? \((?:{_RELATIVES})|\b(?:{_RELATIVES})(?:s|'s|s')? (?:'s )?age\b"
     r"|\b(?:maternal|paternal|parental) age\b|\bgestation|\bmenstrual|\bconception|\bz-?\s?scor"
     r"|\bstandardi[sz]ed (?:age|score|value)|\bage,? standardi[sz]ed\b|\bcentred\b|\bcentered\b|\bdemean"
     r"|\blog[- ]?transform|\bage of (?:language |word |english |l2 )?acquisition\b|\bat death\b|\bbrain age\b"

@@ -119,7 +119,7 @@ def context(
         and not _GROWN_UP.search(folded),
         months=bool(_MONTHS.search(prose) or _MONTHS.search(fold(readme[:_MAX_README]))),
         stated=tuple(sorted(stated_ages)),
-        weight=_median_weight(tables),
+        weight=_median_weight(tables, dictionary),
     )
 
 
@@ -133,11 +133,13 @@ def _at_school(tables: Sequence[tuple[Sheet, TableLayout]]) -> bool:
     return False
 
 
-def _median_weight(tables: Sequence[tuple[Sheet, TableLayout]]) -> float | None:
-    """Return the median of the first column of body weights; None where there is none."""
+def _median_weight(tables: Sequence[tuple[Sheet, TableLayout]], dictionary: Dictionary) -> float | None:
+    """Return the median of the first column of body weights in kg; None where there is none."""
     for sheet, _ in tables:
         for index, header in enumerate(sheet.header):
-            if header_key(header) in _WEIGHTS:
+            key = header_key(header)
+            kilograms = "kg" in key or re.search(r"\bkg\b|kilogram", fold(dictionary.of(header).prose))
+            if key in _WEIGHTS and kilograms:
                 numbers = [float(cell) for cell in sheet.column(index) if _KILOGRAMS.fullmatch(cell)]
                 return median(numbers) if numbers else None
     return None

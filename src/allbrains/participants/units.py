@@ -167,8 +167,8 @@ class _Evidence:
 
     def is_witness(self) -> bool:
         """Whether the site tells ages that are not simply this column's numbers again."""
-        own = {round(value, 1) for value in self.values}
-        again = sum(round(age, 1) in own for age in self.context.stated)
+        own = {int(value) for value in self.values} | {round(value) for value in self.values}
+        again = sum(int(age) in own or round(age) in own for age in self.context.stated)
         return again * 2 < len(self.context.stated)
 
     def _witnessed(self, per_year: float) -> bool:
