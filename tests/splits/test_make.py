@@ -123,15 +123,10 @@ def test_what_a_condition_leaves_out_keeps_its_side(tmp_path):
     assert run(command) == 0
     everybody, groups = sides(tmp_path)
     bad = {scan(number).scan_id for number in (3, 7)}
-    ratings.write(
-        tmp_path,
-        {
-            one: ratings.Rating(
-                scan_id=one, dataset="", path="", rating=ratings.Verdict.REJECT, note="", rated=""
-            )
-            for one in bad
-        },
-    )
+    for one in bad:
+        rejected = ratings.Verdict.REJECT
+        rating = ratings.Rating(scan_id=one, dataset="", path="", rating=rejected, note="", rated="")
+        ratings.rate(tmp_path, one, rating)
     assert run([*command, "--where", "rating != 'reject'"]) == 0
     now, same = sides(tmp_path)
     assert now == {one: "left_out" if one in bad else side for one, side in everybody.items()}

@@ -21,7 +21,7 @@ from allbrains.splits.assign import LEFT_OUT, Group, SplitChoice, assign, strata
 from allbrains.splits.leaks import joined
 from allbrains.splits.same_person import groups, keys_of
 from allbrains.store.layout import Layout
-from allbrains.store.split_table import NAME, SCHEMA
+from allbrains.store.split_table import NAME, SCHEMA, checked_splits
 
 _CHOICE = b"allbrains.choice"
 TELLING = ("displacement", "logjac")  # maps that tell brains apart, the better one first
@@ -131,8 +131,8 @@ def earlier(root: Path, choice: SplitChoice, *, whole_datasets: bool) -> dict[st
     path = root / NAME
     if not path.exists():
         return {}
-    table = pq.read_table(path)
-    made = (table.schema.metadata or {}).get(_CHOICE, b"").decode()
+    table = checked_splits(path, path)
+    made = (table.schema.metadata or {}).get(_CHOICE, b"").decode(errors="replace")
     if made != (wanted := _options(choice, whole_datasets)):
         raise ConfigurationError(
             f"{path} was made with {made or 'an older allbrains'}, not {wanted}: give the same options, "
