@@ -249,6 +249,16 @@ def test_codes_that_the_description_explains():
     assert told(named)[0] == ("patient", "schizophrenia")
 
 
+def test_levels_that_point_to_snomed_ct():
+    url = "http://purl.bioontology.org/ontology/SNOMEDCT/"
+    levels = {
+        "A": {"TermURL": url + "49049000"},
+        "B": {"Description": "healthy", "TermURL": "https://e.org/1"},
+    }
+    found = read(["A", "B"], levels=levels)  # type: ignore[arg-type]
+    assert told(found) == [("patient", "Parkinson's disease"), ("control", None)]
+
+
 def test_a_column_of_icd_10_codes():
     found = read(["F32.1", "G20", "Z00.0", "n/a"], header="ICD-10")
     assert told(found) == [
@@ -270,6 +280,7 @@ def test_the_list_of_diagnoses_is_sound():
     assert len(set(codes)) == len(codes)
     assert all(code.removeprefix("snomed:").isdigit() for code in codes)
     assert {name for term in DIAGNOSES for name in term.beside} <= set(names)
+    assert [term.name for term in DIAGNOSES if read_words(term.name).terms != (term,)] == []
     assert [term.name for term in diagnoses_in(["temporal", "lobe", "epilepsy", "with", "epilepsy"])] == [
         "temporal lobe epilepsy"
     ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from allbrains.participants.diagnosis_terms import of_term_url
 from allbrains.participants.table_cells import decode
 from allbrains.participants.vocabulary import HEADER, fold, header_key
 
@@ -161,9 +162,15 @@ def _levels(value: object) -> dict[str, str]:
 
 
 def _meaning(value: object) -> str:
-    if isinstance(value, dict):
-        return next((str(value[key]) for key in value if fold(str(key)) in _TEXT_KEYS), _text(value))
-    return _text(value)
+    """Return the text of a level, with the diagnosis that its TermURL names where the text does not."""
+    if not isinstance(value, dict):
+        return _text(value)
+    text = next((str(value[key]) for key in value if fold(str(key)) in _TEXT_KEYS), "")
+    urls = [item for key, item in value.items() if fold(str(key)) in ("termurl", "term_url")]
+    term = of_term_url(str(urls[0])) if urls else None
+    if term and term.name.lower() not in text.lower():
+        return f"{text} ({term.name})" if text else term.name
+    return text or _text(value)
 
 
 def code_key(code: str) -> str:

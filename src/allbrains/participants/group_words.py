@@ -59,8 +59,9 @@ _MIXED = Reading(mixed=True)
 @lru_cache(maxsize=8192)
 def read_words(text: str) -> Reading:
     """Return what a cell, or a dictionary's text for a code, says of the group."""
-    whole = _plain(text)
-    listed = _WORD.findall(_EXAMPLES.split(whole, maxsplit=1)[0])
+    plain = _plain(text)
+    listed = _WORD.findall(_EXAMPLES.split(plain, maxsplit=1)[0])
+    whole = _TRAILING_NUMBER.sub("", plain)  # "patient 3"
     if not listed or len(listed) > _MAX_WORDS:
         return _NOTHING
     if whole in GROUP["control"]:
@@ -85,8 +86,7 @@ def is_general(text: str) -> bool:
 
 def _plain(text: str) -> str:
     whole = re.sub(r"[\s\-_/]+", " ", fold(text).strip(" ,;.:*'\"()[]"))
-    whole = whole.replace("non epileptic", "nonepileptic")
-    return _TRAILING_NUMBER.sub("", whole)
+    return whole.replace("non epileptic", "nonepileptic")
 
 
 def _split(listed: list[str]) -> tuple[list[str], list[str]]:
@@ -131,7 +131,8 @@ def _stated(stated: list[str], denied: list[str]) -> Reading:
     if grams & GROUP["at_risk"]:
         before = stated[: min(stated.index(word) for word in stated if word in GROUP["at_risk"])]
         # "psychosis or at high risk for psychosis" mixes two groups
-        return _MIXED if diagnoses_in(before) else Reading(group=AT_RISK, sure=True)
+        mixed = diagnoses_in(before) or "low" in before
+        return _MIXED if mixed else Reading(group=AT_RISK, sure=True)
     sick = bool(terms or grams & GROUP["patient"])
     healthy = bool(grams & GROUP["control"])
     weak = {word for word in stated if len(word) > 2 and word in GROUP["control_beside_patients"]}
