@@ -131,14 +131,14 @@ def _stated(stated: list[str], denied: list[str]) -> Reading:
     if grams & GROUP["at_risk"]:
         before = stated[: min(stated.index(word) for word in stated if word in GROUP["at_risk"])]
         # "psychosis or at high risk for psychosis" mixes two groups
-        mixed = diagnoses_in(before) or "low" in before
+        mixed = bool(diagnoses_in(before)) or "low" in before
         return _MIXED if mixed else Reading(group=AT_RISK, sure=True)
     sick = bool(terms or grams & GROUP["patient"])
     healthy = bool(grams & GROUP["control"])
     weak = {word for word in stated if len(word) > 2 and word in GROUP["control_beside_patients"]}
     if sick:
         # "Parkinson's disease with normal cognition" is no control
-        mixed = healthy or weak - GROUP["mere_adjectives"]
+        mixed = healthy or bool(weak - GROUP["mere_adjectives"])
         return _MIXED if mixed else Reading(group=PATIENT, sure=True, terms=terms)
     freed = bool(diagnoses_in(denied) or _grams(denied) & GROUP["deniable"])
     if healthy or freed:
