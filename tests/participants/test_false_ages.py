@@ -118,6 +118,17 @@ def test_a_value_that_stands_for_unknown_is_no_age_however_frequent(values, expe
     assert ages(found) == expected
 
 
+def test_zero_months_are_no_ages_either():
+    assert ages(column(0, 96, 120, 0, 101, Units="months")) == [
+        None,
+        8.0,
+        10.0,
+        None,
+        pytest.approx(101 / 12),
+    ]
+    assert ages(column(0, 3, 6, 12, name="Infants", Units="months")) == [0.0, 0.25, 0.5, 1.0]
+
+
 def test_a_stand_in_has_a_receipt():
     found = column(0, 0, 31, 44, Description="age in years")
     assert [(note.rule, note.rows) for note in found.notes] == [("age.cell", 2)]

@@ -151,7 +151,8 @@ def test_sessions_behind_an_id_are_one_person():
         (["7", "07"], ["007"], [2, 1]),
         (["7"], ["07", "007"], [1, 2]),
         (["01"], ["01", "02"], [1]),
-        (["alpha1", "02"], ["01", "02"], []),
+        (["S1", "02"], ["01", "02"], [1, 1]),
+        (["S1", "S2"], ["01", "02"], []),
     ],
 )
 def test_what_could_be_two_people_is_not_joined_and_told(ids, folders, told):

@@ -127,6 +127,7 @@ def test_a_broken_dictionary_is_said_and_harms_nothing():
     ("text", "what"),
     [
         ("sub-01\t25\tM\nsub-02\t31\tF\n", "no header"),
+        ("01\t25\tM\n02\t31\tF\n", "no header"),
         ("participant_id\tsub-01\tsub-02\nage\t25\t31\n", "transposed"),
         ('{"participant_id": ["sub-01"], "age": [25]}', "JSON"),
     ],

@@ -54,7 +54,7 @@ def stand_ins(years: Sequence[float], *, infants: bool) -> dict[float, str]:
         # nobody is exactly 0 on many days, however near the next age lies
         apart = gap >= _DECIMAL_GAP_YEARS or (value == 0 and not infants)
         if _is_code(value, count, (above, youngest), gap, infants) or (repeated and apart):
-            found[value] = f"{count} rows say {value:g}, apart from all others: it stands for unknown"
+            found[value] = f"{value:g} lies apart from all others ({count} rows): it stands for unknown"
     return found
 
 

@@ -218,7 +218,7 @@ def read(given: AgeCells, context: Context) -> AgeSeries:
         refused=_why_refused(given, texts),
         people=tuple(given.people),
         torn=torn_people(given.spread, per_year) if verdict.unit else frozenset(),
-        codes=stand_ins(unmarked, infants=context.infants) if verdict.unit == "years" else {},
+        codes=stand_ins(unmarked, infants=context.infants) if verdict.unit else {},
     )
 
 

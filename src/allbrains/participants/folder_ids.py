@@ -2,8 +2,8 @@
 
 Looser and looser: the same name in another Unicode form; without quotes, blanks, other dashes, repeated or
 misspelt ``sub-``, a session behind it, a spreadsheet's ``.0``, case and leading zeros; last, the number
-alone where one of the two is nothing but a number (``S07`` and ``sub-07``). A folder that two ids claim stays
-without either.
+alone where one of the two is nothing but a number (``S07`` and ``sub-07``) and all ids are built alike. A
+folder that two ids claim stays without either.
 """
 
 from __future__ import annotations
@@ -66,9 +66,18 @@ def folders_of(labels: Collection[str], folders: Collection[str]) -> dict[str, s
         folders: labels of the dataset's subject folders, without ``sub-``.
     """
     found = {label: label for label in labels if label in folders}
+    uniform = _has_one_prefix(labels) and _has_one_prefix(folders)
     for key in _KEYS:
+        if key is _number and not uniform:
+            break  # P01 beside C01, or S01 beside 01: they may be different people
         found |= _one_to_one(set(labels) - found.keys(), set(folders) - set(found.values()), folders, key)
     return found
+
+
+def _has_one_prefix(labels: Collection[str]) -> bool:
+    """Whether all labels are a number behind the same letters."""
+    found = {re.sub(r"\d.*", "", loose_key(as_folder(label))).strip("-_ ") for label in labels}
+    return len(found) == 1
 
 
 def _one_to_one(

@@ -151,9 +151,16 @@ def _not_laid_out(header: list[str]) -> str:
     people = sum(bool(_SUBJECT.match(cell)) for cell in header)
     if people and people == len(header) - 1 and not _SUBJECT.match(header[0]) and people > 1:
         return "the table is transposed: its columns are participants"
-    if header and _SUBJECT.match(header[0]):
+    if header and (_SUBJECT.match(header[0]) or _is_data(header)):
         return "the table has no header: its first line is a participant"
     return ""
+
+
+def _is_data(header: list[str]) -> bool:
+    """Whether a first line holds an id and values instead of names: ``01  25  F``."""
+    cells = [cell.strip().strip('"') for cell in header]
+    plain = all(_NUMBER.match(cell) or len(cell) <= 1 or is_missing(cell) for cell in cells)
+    return len(cells) > 1 and plain and any(_NUMBER.match(cell) for cell in cells[1:])
 
 
 def _form_notes(source: str, delimiter: str) -> tuple[Note, ...]:
