@@ -159,3 +159,15 @@ def test_what_could_be_two_people_is_not_joined_and_told(ids, folders, told):
     table = "\n".join(["participant_id\tage", *(f"{one}\t33" for one in ids)]).encode()
     found = harmonise("ds", {"participants.tsv": table}, subjects=folders)
     assert [note.rows for note in found.notes if note.kind is NoteKind.UNJOINED] == told
+
+
+def test_a_diagnosis_goes_with_its_group():
+    main = b"participant_id\tgroup\nsub-01\tHC\nsub-02\tpatient\nsub-03\t\n"
+    other = b"participant_id\tage\tdiagnosis\nsub-01\t20\tMDD\nsub-02\t21\tMDD\nsub-03\t22\tMDD\n"
+    found = harmonise("ds", {"participants.tsv": main, "phenotype/d.tsv": other})
+    assert [(row.group, row.diagnosis, row.group_word) for row in found.rows] == [
+        ("control", None, "HC"),
+        ("patient", "major depressive disorder", "patient"),
+        ("patient", "major depressive disorder", "MDD"),
+    ]
+    assert [note.rule for note in found.notes if note.kind is NoteKind.CONFLICT] == ["group.sources"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from allbrains.participants.folder_ids import loose_key
-from allbrains.participants.participant import AGE_FIELDS, PERSON_FIELDS, Participant
+from allbrains.participants.participant import AGE_FIELDS, OF_GROUP, PERSON_FIELDS, Participant
 
 ScanKey = tuple[str, str, str]  # dataset, subject label, session label (empty where there is none)
 
@@ -107,7 +107,25 @@ def _filled(best: Participant, rows: Sequence[Participant]) -> Participant:
     for name in PERSON_FIELDS:
         values = {getattr(row, name) for row in rows} - {None}
         if getattr(best, name) is None and len(values) == 1:
-            donor = next(row for row in rows if getattr(row, name) is not None)
-            receipts = {**best.receipts, **{k: v for k, v in donor.receipts.items() if k == name}}
-            best = replace(best, receipts=receipts, **{name: getattr(donor, name)})
+            best = taking(best, next(row for row in rows if getattr(row, name) is not None), name)
+    for row in rows:
+        best = with_words_of_group(best, row)
     return best
+
+
+def taking(row: Participant, donor: Participant, name: str) -> Participant:
+    """Return the row with another row's value of a field, and its receipt."""
+    receipts = {**row.receipts, **{k: v for k, v in donor.receipts.items() if k == name}}
+    return replace(row, receipts=receipts, **{name: getattr(donor, name)})
+
+
+def with_words_of_group(row: Participant, donor: Participant) -> Participant:
+    """Return the row with the word and the diagnosis that another row of the same group has and it lacks."""
+    if donor.group != row.group:
+        return row
+    for name in OF_GROUP:
+        # a code belongs to its diagnosis
+        same = name != "diagnosis_code" or donor.diagnosis == row.diagnosis
+        if same and getattr(row, name) is None and getattr(donor, name) is not None:
+            row = taking(row, donor, name)
+    return row

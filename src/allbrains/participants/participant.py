@@ -159,7 +159,9 @@ class Harmonised:
 
 
 # What is told of a person rather than of a session.
-PERSON_FIELDS = ("sex", "handedness", "group", "group_word", "diagnosis", "diagnosis_code", "species")
+PERSON_FIELDS = ("sex", "handedness", "group", "species")
+# What goes with a group and is worth nothing without it.
+OF_GROUP = ("group_word", "diagnosis", "diagnosis_code")
 AGE_FIELDS = ("age_years", "age_low", "age_high", "age_capped")
 _TEXT, _YEARS = pa.string(), pa.float64()
 _RECEIPT = pa.struct(

@@ -11,7 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from allbrains.participants.ages import PER_YEAR, Form, parse
-from allbrains.participants.joining import session_key, subject_key, with_age_of, without_age
+from allbrains.participants.joining import (
+    session_key,
+    subject_key,
+    taking,
+    with_age_of,
+    with_words_of_group,
+    without_age,
+)
 from allbrains.participants.participant import PERSON_FIELDS, Confidence, Note, NoteKind, Participant, Receipt
 from allbrains.participants.sex_and_hand import sex_of_words
 
@@ -63,11 +70,10 @@ def _filled(row: Participant, other: Participant, notes: list[Note]) -> Particip
         if value is None:
             continue
         if getattr(row, name) is None:
-            receipts = {**row.receipts, **{k: v for k, v in other.receipts.items() if k == name}}
-            row = replace(row, receipts=receipts, **{name: value})
+            row = taking(row, other, name)
         elif getattr(row, name) != value:
             notes.append(_conflict(row, other, name))
-    return row
+    return with_words_of_group(row, other)
 
 
 def _ages_disagree(row: Participant, other: Participant) -> bool:
