@@ -7,7 +7,6 @@ A link whose content was never fetched is a row, not a scan.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from allbrains import bids
 from allbrains.errors import ConfigurationError
+from allbrains.participants import dictionary
 from allbrains.records import Algorithm, Digest
 from allbrains.sources.snapshot import (
     Absence,
@@ -203,10 +203,10 @@ def _snapshot(name: str, root: Path) -> Snapshot:
 def _description(path: Path) -> dict[str, Any]:
     """Return dataset_description.json; an unreadable one says nothing, and is no reason to stop."""
     try:
-        described = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except (OSError, ValueError):
+        described, _ = dictionary.parse(path.read_bytes())
+    except OSError:
         return {}
-    return described if isinstance(described, dict) else {}
+    return described
 
 
 def _text(value: object) -> str:
