@@ -179,6 +179,7 @@ def test_words_of_a_group(text, group):
         (["HS", "Schizophrenia"], [None, "schizophrenia"]),
         (["MDD", "others"], ["major depressive disorder", "others"]),
         (["HC", "Moyamoya"], [None, "Moyamoya"]),
+        (["probable AD", "CN", "MCI"], ["Alzheimer's disease", None, "mild cognitive impairment"]),
     ],
     ids=str,
 )
@@ -186,6 +187,11 @@ def test_a_column_of_diagnoses(cells, expected):
     found = read(cells, header="diagnosis")
     assert [row.diagnosis for row in firsts(found)] == expected
     assert groups(found) == ["patient" if term else "control" for term in expected]
+
+
+@pytest.mark.parametrize("doubtful", ["possible dementia", "HC/MDD", "ADHD-", "pending", "2"])
+def test_a_column_of_diagnoses_concludes_nothing_from_doubt(doubtful):
+    assert groups(read(["HC", "Epilepsy", doubtful], header="diagnosis")) == ["control", "patient", None]
 
 
 def test_hippocampal_sclerosis_by_levels_is_a_patient():

@@ -149,7 +149,7 @@ def _stated(stated: list[str], denied: list[str]) -> Reading:
 
 
 def _abbreviated(stated: list[str]) -> Reading:
-    for word in stated[:1]:
+    for word in [word for word in stated if word not in GROUP["degrees"]][:1]:
         if term := abbreviated(word):
             return Reading(group=PATIENT, abbreviation=term, terms=(term,))
     return _NOTHING

@@ -198,6 +198,8 @@ def _named_by_header(
     found = {}
     patients = any(code.value == PATIENT for code in codes.values())
     for cell in cells:
+        if read_words(texts[cell] or cell).mixed:
+            continue
         own = fold(texts[cell] or cell)
         others = own in ("other", "others") and patients
         known = re.findall(r"[^\W_]+", own)
