@@ -225,7 +225,7 @@ def _untrusted(snapshot: Snapshot, notes: Sequence[participants.Note]) -> tuple[
     rows = []
     for note in notes:
         place = f"{note.source} {note.column!r}" if note.column else note.source
-        if _REFUSED.match(note.rule):
+        if _REFUSED.match(note.rule) and note.source != "dataset_description.json":  # of no labels
             rows.append(_row(snapshot, "", Exclusion.LABELS_REFUSED, f"{place}: {note.detail}"))
         elif note.kind is participants.NoteKind.UNJOINED and any("folders" in one.detail for one in notes):
             rows.append(_row(snapshot, "", Exclusion.LABELS_UNJOINED, f"{place}: {note.detail}"))
