@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -129,8 +129,8 @@ class DatasetReader:
         beside = {scan.path: sidecars.of(scan) for scan in scans}
         texts = self.source.read(snapshot, self._small(listing, beside))
         scans, ruled = dataset_rules.sort_out_by_dataset(snapshot, scans, texts.files)
-        folders = {scan.subject for scan in scans}
-        people = self.harmonise(snapshot.dataset, texts.files, subjects=folders).rows
+        harmonised = self._harmonised(listing, texts.files, {scan.subject for scan in scans})
+        people = harmonised.rows
         roster = participants.Roster(people)
         found = {scan.path: roster.find(scan.dataset, scan.subject, scan.session) for scan in scans}
         scans, others = species.sort_out(
@@ -152,8 +152,26 @@ class DatasetReader:
             read,
             scans=pa.Table.from_pylist(rows, schema=tables.LABELLED_SCANS),
             people=participants.table(people),
-            excluded=(*read.excluded, *ruled, *others, *_unread(snapshot, texts)),
+            excluded=(
+                *read.excluded,
+                *ruled,
+                *others,
+                *_unread(snapshot, texts),
+                *_untrusted(snapshot, harmonised.notes),
+            ),
         )
+
+    def _harmonised(
+        self, listing: Listing, files: Mapping[str, bytes], folders: Collection[str]
+    ) -> participants.Harmonised:
+        """Return the participants; the README may speak of months: it is read where a unit stays open."""
+        snapshot = listing.snapshot
+        found = self.harmonise(snapshot.dataset, files, subjects=folders, stated_ages=snapshot.ages)
+        readmes = [one for one in listing.entries if _README.match(one.path) and one.path not in files]
+        if not readmes or not any(note.rule.startswith("unit.") for note in found.notes):
+            return found
+        more = {**files, **self.source.read(snapshot, readmes).files}
+        return self.harmonise(snapshot.dataset, more, subjects=folders, stated_ages=snapshot.ages)
 
     def _small(self, listing: Listing, beside: Mapping[str, Sequence[str]]) -> list[Entry]:
         """Return the small files to read."""
@@ -202,6 +220,22 @@ def _unread(snapshot: Snapshot, texts: Texts) -> tuple[Excluded, ...]:
         )
         for one in texts.unread
     )
+
+
+# A note of one of these rules means that a whole column, or table, gave no labels.
+_REFUSED = re.compile(r"unit\.|group\.pair|file\.(?:layout|unreadable)|sex\.contradiction|age\.column")
+
+
+def _untrusted(snapshot: Snapshot, notes: Sequence[participants.Note]) -> tuple[Excluded, ...]:
+    """Return a row for each column or table that was refused, and for folders that met no participant."""
+    rows = []
+    for note in notes:
+        place = f"{note.source} {note.column!r}" if note.column else note.source
+        if _REFUSED.match(note.rule) and note.source != "dataset_description.json":  # of no labels
+            rows.append(_row(snapshot, "", Exclusion.LABELS_REFUSED, f"{place}: {note.detail}"))
+        elif note.kind is participants.NoteKind.UNJOINED and any("folders" in one.detail for one in notes):
+            rows.append(_row(snapshot, "", Exclusion.LABELS_UNJOINED, f"{place}: {note.detail}"))
+    return tuple(rows)
 
 
 def _row(snapshot: Snapshot, path: str, reason: Exclusion, evidence: str) -> Excluded:

@@ -24,7 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 @click.option("--json", "as_json", is_flag=True, help="JSON lines with receipts instead of a TSV.")
 @click.option("-v", "--verbose", is_flag=True, help="Also tell which files had to be mended.")
 def command(paths: tuple[Path, ...], as_json: bool, verbose: bool) -> int:
-    """Print age, sex, handedness, group and species of every participant.
+    """Print age, sex, handedness, group, diagnosis and species of every participant.
 
     PATH is a dataset's folder, a folder of datasets, or a participants.tsv; its dataset is named after
     its folder. What was refused, and why, goes to stderr. Exit code 3: some file could not be read.

@@ -21,6 +21,7 @@ _TABLES = (
     "participants.tsv",
     "participants.json",
     "dataset_description.json",
+    "README*",
     "sessions.tsv",
     "sessions.json",
     "sub-*/*_sessions.tsv",

@@ -56,6 +56,8 @@ class Exclusion(StrEnum):
     LOCK_BROKEN = "lock_broken"  # dataset: it is no longer what the lock file says
     UNLISTED = "unlisted"  # dataset: was there on the previous run, and is not; kept this once
     WITHDRAWN = "withdrawn"  # dataset: deleted by its owner, or gone on two runs in a row
+    LABELS_REFUSED = "labels_refused"  # dataset: a column of its participants' tables can't be trusted
+    LABELS_UNJOINED = "labels_unjoined"  # dataset: subject folders of which no table tells anything
     TEXT_FAILED = "text_failed"  # a small file beside the scans could not be read now
     TEXT_UNAVAILABLE = "text_unavailable"  # the same, but every address refuses it: a known gap
     HEADER_FAILED = "header_failed"  # the image's header could not be read now
@@ -104,6 +106,7 @@ class Snapshot:
         references: as written.
         dataset_type: ``raw`` or ``derivative`` as written.
         species: as the owner states it on the site; empty where nothing is stated.
+        ages: of participants as the site tells them, years; empty where it tells none.
         modalities: as the site's validator found them, coarse and fine: mri, mri_structural.
         defaced: the owner affirms that faces were removed; None where nothing is stated.
         consent: the owner affirms consent to publish faces; None where nothing is stated.
@@ -126,6 +129,7 @@ class Snapshot:
     references: tuple[str, ...] = ()
     dataset_type: str = ""
     species: str = ""
+    ages: tuple[float, ...] = ()
     modalities: tuple[str, ...] = ()
     defaced: bool | None = None
     consent: bool | None = None
