@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from allbrains.case import Case
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import Case
+from allbrains.case import Case
 from allbrains.records import Array, Volume
 from allbrains.space.axis_orders import Pose, poses
 from allbrains.steps.canonical import reorient
