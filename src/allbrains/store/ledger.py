@@ -120,6 +120,10 @@ class LedgerReader:
             for text, dataset, number, position in rows
         ]
 
+    def planned(self) -> frozenset[str]:
+        """Return the ids of all planned scans."""
+        return frozenset(scan_id for (scan_id,) in self._rows("SELECT scan_id FROM scans"))
+
     def outcomes(self, shard: ShardKey | None = None) -> dict[str, Outcome]:
         """Return the outcomes by scan id, without their costs; a scan that has none is pending."""
         columns = "scan_id, kind, reason, cause, detail, sha256, size"
@@ -242,7 +246,7 @@ class Ledger(LedgerReader):
         """
         new = 0
         with self._transaction("register"):
-            known = {scan_id for (scan_id,) in self._rows("SELECT scan_id FROM scans")}
+            known = self.planned()
             places: dict[str, int] = {}
             for scan in scans:
                 if (scan_id := scan.scan_id) in known:

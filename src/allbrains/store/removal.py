@@ -19,7 +19,7 @@ def remove_dataset(layout: Layout, ledger: Ledger, dataset: str, *, at: Hook = p
     """Remove a dataset's shards, staged samples, rows and ledger entries; return how many scans it had.
 
     In this order: ledger, shards, samples table; so a crash leaves work to repeat, and the same call
-    does it. The catalogue is not touched: the next crawl says what the source still has.
+    does it. The catalogue is the caller's.
 
     Raises:
         ConfigurationError: neither ledger nor folder has such a dataset; the message lists those there are.

@@ -43,7 +43,8 @@ def write_samples(
     Args:
         layout: of the folder.
         ledger: of the folder.
-        demographics: the column ``scan_id`` and what is to be joined to the scans by it.
+        demographics: the column ``scan_id`` and what is to be joined to the scans by it; a column that the
+            ledger has too (``snapshot``) is what is known of it today.
         descriptions: of numbers and texts, by name, for the columns' metadata.
         at: called around each commit step.
 
@@ -57,7 +58,7 @@ def write_samples(
         specs=specs,
         numbers=sorted(numbers),
         texts=sorted(texts),
-        demographics=[field for field in demographics.schema if field.name != "scan_id"],
+        demographics=[field for field in demographics.schema if field.name not in tables.SCANS.names],
         descriptions=descriptions or {},
         corpus=manifest.read(layout),
     )
