@@ -35,6 +35,7 @@ LIMITS: Limits = {
     "cut_by_fov": (0.0, 0.01),
     "brain_outside_fov": (0.0, 0.01),
     "cut_by_void": (0.0, 0.01),
+    "non_finite_in_brain": (0.0, 0.01),
     # is it a brain, and was it found
     "brain_mask_ml": (900.0, 2150.0),  # of people of unknown age; see BRAIN_ML_BY_AGE
     "affine_anisotropy": (1.0, 1.22),
@@ -54,8 +55,8 @@ LIMITS: Limits = {
 }
 
 # Age in years below which a row holds → lowest and highest volume of the mask, ml. Masks of adults:
-# 1,091 to 1,956. At 3 weeks a brain has 36 % of its adult volume, at one year 72, at two 83 (Knickmeyer et al.
-# 2008, J Neurosci 28:12176); around these, as much room as adults have around theirs.
+# 1,091 to 1,956. At 3 weeks a brain has 36 % of its adult volume, at one year 72, at two 83 (Knickmeyer and
+# others 2008, J Neurosci 28:12176); around these, as much room as adults have around theirs.
 BRAIN_ML_BY_AGE = (
     (1.0, (300.0, 1500.0)),
     (2.0, (650.0, 1750.0)),

@@ -15,6 +15,7 @@ QUALITY = {
     "cut_by_fov": "The brain touches the edge of the image.",
     "brain_outside_fov": "A part of the brain is outside the image.",
     "cut_by_void": "A part of the brain was cut away, perhaps with the face.",
+    "non_finite_in_brain": "Parts of the brain have no value in the file.",
     "brain_mask_ml": "The brain that was found is smaller or larger than brains of that age are.",
     "affine_anisotropy": "The head is longer in one direction than heads are: voxel edges may be wrong.",
     "mask_sphericity": "The outline that was found doesn't look like a brain.",
