@@ -70,6 +70,14 @@ def write_dataset(folder, people, *, suffixes=("T1w",), licence="CC0", authors=(
     return folder
 
 
+def write_study(root):
+    """Write three datasets: two people, one with another licence, one person with two contrasts."""
+    write_dataset(root / "ds000001", {"01": ("20", "female"), "02": ("30", "male")})
+    write_dataset(root / "ds000002", {"01": ("40", "male")}, licence="CC-BY-4.0", authors=("C",))
+    write_dataset(root / "ds000003", {"01": ("50", "female")}, suffixes=("T1w", "T2w"))
+    return root
+
+
 def write_image(path, content=""):
     """Write bytes that nobody reads as an image, and a sidecar."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,9 @@
 
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from allbrains import sandbox
@@ -10,19 +12,14 @@ from allbrains.catalogue.merge import Reach, merged
 from allbrains.cli.main import run
 from allbrains.errors import ConfigurationError, SourceError, TransientError
 from allbrains.sources.bids_folder import BidsFolder
-from allbrains.store.layout import Layout
+from allbrains.sources.pins import load
 
-from .growing import Crash, build, crash_at, rows, samples, told, write_dataset, write_image
+from .growing import Crash, build, crash_at, rows, samples, told, write_dataset, write_image, write_study
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """Three datasets: two people, one with another licence, one person with two contrasts."""
-    root = tmp_path_factory.mktemp("study")
-    write_dataset(root / "ds000001", {"01": ("20", "female"), "02": ("30", "male")})
-    write_dataset(root / "ds000002", {"01": ("40", "male")}, licence="CC-BY-4.0", authors=("C",))
-    write_dataset(root / "ds000003", {"01": ("50", "female")}, suffixes=("T1w", "T2w"))
-    return root
+    return write_study(tmp_path_factory.mktemp("study"))
 
 
 ONE, TWO, THREE = ({"dataset": (f"ds00000{number}",)} for number in (1, 2, 3))
@@ -71,6 +68,10 @@ def test_datasets_of_other_folders_come_beside_the_first(study, tmp_path):
     assert told(tmp_path / "grown", without=without) == told(tmp_path / "whole", without=without)
     licences = {row["dataset"]: row["license"] for row in rows(tmp_path / "grown", "datasets")}
     assert licences == {"ds000001": "CC0", "ds000002": "CC-BY-4.0", "ds000003": "CC0"}
+    with sandbox.serve(study) as server:  # a lock file pins what has versions, so that it can be kept to
+        build(tmp_path / "grown", api=server.api, bucket=server.bucket, **TWO)
+    pins = load(tmp_path / "grown/catalog/catalog.lock.json")
+    assert [(pin.dataset, pin.snapshot) for pin in pins] == [("ds000002", "1.0.0")]
 
 
 def test_openneuro_grows_the_same_way(study, tmp_path):
@@ -260,95 +261,6 @@ def test_a_damaged_catalogue_is_not_written_over(study, tmp_path):
     assert (tmp_path / "out/catalog/scans.parquet").read_bytes() == b"PAR1"
 
 
-def forget(out, *datasets):
-    """Do to a corpus what a build of an older allbrains did: leave only this run's datasets."""
-    from allbrains.catalogue import catalogue
-    from allbrains.catalogue.merge import without
-    from allbrains.store.ledger import LedgerReader
-    from allbrains.store.samples import write_samples
-
-    known = catalogue.read(out / "catalog")
-    for dataset in datasets:
-        known = without(known, dataset)
-    catalogue.write(known, out / "catalog")
-    with LedgerReader.open(Layout(out).ledger) as ledger:
-        write_samples(Layout(out), ledger, demographics=known.labels)
-
-
-@pytest.mark.parametrize("source", ["folder", "openneuro"])
-def test_what_an_older_build_lost_is_found_and_brought_back(study, tmp_path, capsys, source):
-    out = tmp_path / "out"
-    with sandbox.serve(study) as server:
-        ends = {"api": server.api, "bucket": server.bucket}
-        where = {"bids": study} if source == "folder" else ends
-        build(out, **where, **ALL)
-        whole = told(out, without=("source",))
-        assert run(["verify", str(out)]) == 0
-        forget(out, "ds000001", "ds000003")
-        assert samples(out)["ds000001/sub-01/anat/sub-01_T1w.nii.gz"]["age_years"] is None
-        capsys.readouterr()
-        assert run(["verify", str(out)]) == 1
-        said = capsys.readouterr().out
-        assert "ds000001: licence, authors and 2 scans that are done are not in the catalogue" in said
-        assert "ds000003: licence, authors and 1 scans" in said
-        assert run(["repair", str(out), "--api", server.api, "--bucket", server.bucket]) == 0
-    assert told(out, without=("source",)) == whole
-    capsys.readouterr()
-    assert run(["verify", str(out)]) == 0
-
-
-def test_labels_that_only_the_samples_table_lost_are_brought_back(study, tmp_path, capsys):
-    build(tmp_path / "out", bids=study)
-    whole = told(tmp_path / "out")
-    from allbrains.catalogue import catalogue
-    from allbrains.store.ledger import LedgerReader
-    from allbrains.store.samples import write_samples
-
-    labels = catalogue.read(tmp_path / "out/catalog").labels
-    with LedgerReader.open(Layout(tmp_path / "out").ledger) as ledger:
-        write_samples(Layout(tmp_path / "out"), ledger, demographics=labels.slice(0, 1))
-    assert run(["verify", str(tmp_path / "out")]) == 1
-    assert "lacks what the catalogue knows of 1 scans" in capsys.readouterr().out
-    assert run(["repair", str(tmp_path / "out")]) == 0
-    assert told(tmp_path / "out") == whole
-
-
-def test_a_damaged_catalogue_is_read_again(study, tmp_path, capsys):
-    build(tmp_path / "out", bids=study)
-    whole = told(tmp_path / "out", without=("source",))
-    (tmp_path / "out/catalog/scans.parquet").write_bytes(b"PAR1")
-    assert run(["verify", str(tmp_path / "out")]) == 1
-    assert "can't be read" in capsys.readouterr().out
-    assert run(["repair", str(tmp_path / "out")]) == 0
-    assert told(tmp_path / "out", without=("source",)) == whole
-
-
-def test_what_cant_be_read_again_is_said(study, tmp_path, capsys):
-    shutil.copytree(study, tmp_path / "in")
-    build(tmp_path / "out", bids=tmp_path / "in", **ALL)
-    forget(tmp_path / "out", "ds000001", "ds000002")
-    shutil.rmtree(tmp_path / "in/ds000001")
-    assert run(["repair", str(tmp_path / "out")]) == 1
-    assert "can't be read again: ds000001: the folder that" in capsys.readouterr().err
-    assert samples(tmp_path / "out")["ds000002/sub-01/anat/sub-01_T1w.nii.gz"]["age_years"] == 40
-
-
-def test_removed_and_withdrawn(study, tmp_path, capsys):
-    shutil.copytree(study, tmp_path / "in")
-    build(tmp_path / "out", bids=tmp_path / "in")
-    shutil.rmtree(tmp_path / "in/ds000001")
-    build(tmp_path / "out", bids=tmp_path / "in")
-    assert run(["verify", str(tmp_path / "out")]) == 1
-    assert "ds000001 was withdrawn" in capsys.readouterr().out
-    for dataset in ("ds000001", "ds000002"):
-        assert run(["remove", str(tmp_path / "out"), "--dataset", dataset]) == 0
-    assert run(["verify", str(tmp_path / "out")]) == 0
-    assert {row["dataset"] for row in rows(tmp_path / "out", "scans")} == {"ds000003"}
-    assert [row["reason"] for row in rows(tmp_path / "out", "exclusions")] == ["withdrawn"]
-    build(tmp_path / "out", bids=tmp_path / "in/ds000003")
-    assert {row["dataset"] for row in rows(tmp_path / "out", "datasets")} == {"ds000003"}
-
-
 def test_a_pinned_older_version_adds_and_does_not_replace(study, tmp_path):
     root = tmp_path / "archive"
     shutil.copytree(study, root)
@@ -378,3 +290,75 @@ def catalogue_of(out):
     from allbrains.catalogue import catalogue
 
     return catalogue.read(out / "catalog")
+
+
+def test_plan_and_catalog_into_a_corpus_forget_nothing_either(study, tmp_path, capsys):
+    build(tmp_path / "out", bids=study)
+    whole = told(tmp_path / "out")
+    command = ["--bids", str(study), "--dataset", "ds000002"]
+    assert run(["plan", *command, "--out", str(tmp_path / "out"), "--where", "sex = 'male'"]) == 0
+    assert told(tmp_path / "out") == whole
+    capsys.readouterr()
+    assert run(["catalog", *command, "--out", str(tmp_path / "out/catalog")]) == 0
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 2  # what was asked for; the tables hold all
+    assert "4 scans of 4 people in 3 datasets" in printed.err
+    (tmp_path / "out/catalog/changes.json").unlink()
+    assert told(tmp_path / "out") == whole
+
+
+def test_one_catalogue_is_read_at_a_time(study, tmp_path, capsys):
+    from filelock import FileLock
+
+    build(tmp_path / "out", bids=study, **ONE)
+    with FileLock(tmp_path / "out/catalog/.catalog.lock"):
+        assert run(["plan", "--bids", str(study), "--out", str(tmp_path / "out")]) == 2
+    assert "another allbrains is reading a catalogue" in capsys.readouterr().err
+
+
+def test_downloads_come_beside_each_other(study, tmp_path):
+    with sandbox.serve(study) as server:
+        ends = ["--api", server.api, "--bucket", server.bucket]
+        for choice in (["--dataset", "ds000002"], ["--dataset", "ds000001", "--limit", "1"], []):
+            assert run(["download", *ends, "--out", str(tmp_path / "grown"), *choice]) == 0
+        assert run(["download", *ends, "--out", str(tmp_path / "whole")]) == 0
+    trees = [
+        {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file() and "cache" not in path.parts
+        }
+        for root in (tmp_path / "grown", tmp_path / "whole")
+    ]
+    assert trees[0] == trees[1]
+
+
+def test_citations_are_of_the_whole_corpus(study, tmp_path, capsys):
+    build(tmp_path / "out", bids=study, **ONE)
+    build(tmp_path / "out", bids=study, **TWO)
+    assert run(["cite", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "licence CC0-1.0" in said
+    assert "licence CC-BY-4.0" in said
+    assert "licence unknown" not in said
+
+
+def test_a_gap_in_the_list_is_forgotten_only_when_the_list_was_read_again(study, tmp_path):
+    build(tmp_path / "out", bids=study)
+    whole = catalogue_of(tmp_path / "out")
+    gap = {"dataset": "", "snapshot": "", "path": "", "reason": "listing_failed", "evidence": "3 lack"}
+    row = pa.Table.from_pylist([gap], schema=whole.exclusions.schema)
+    gapped = replace(whole, exclusions=pa.concat_tables([row, whole.exclusions]))
+    part = merged(gapped, whole, Reach(everything=False), planned=()).catalogue
+    assert part.missing == [gap]
+    assert merged(gapped, whole, Reach(), planned=()).catalogue.missing == []
+    assert merged(whole, gapped, Reach(), planned=()).catalogue.missing == [gap]
+
+
+def test_merging_what_is_known_changes_nothing(study, tmp_path):
+    build(tmp_path / "out", bids=study, headers=True, sidecars=True, **BOTH)
+    known = catalogue_of(tmp_path / "out")
+    for reach in (Reach(), Reach(everything=False, pinned=True), Reach(headers=True)):
+        again = merged(known, known, reach).catalogue
+        for name in ("datasets", "scans", "participants", "exclusions"):
+            assert getattr(again, name) == getattr(known, name), name

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from allbrains import tables
+from allbrains import condition, tables
 from allbrains.errors import ConfigurationError, SourceError
 from allbrains.participants import PARTICIPANTS
 from allbrains.sources import pins
@@ -71,9 +71,9 @@ class Catalogue:
 
     @property
     def pins(self) -> tuple[Pin, ...]:
-        """The versions that were read, for the lock file."""
-        rows = self.datasets.select(["dataset", "snapshot", "hexsha"]).to_pylist()
-        return tuple(Pin(**row) for row in rows)
+        """The versions that were read, for the lock file; a folder's datasets have none."""
+        rows = self.datasets.select(["dataset", "snapshot", "hexsha", "source"]).to_pylist()
+        return tuple(Pin(**row) for row in rows if not row.pop("source").startswith("file:"))
 
 
 NO_RATINGS: Mapping[str, str] = MappingProxyType({})
@@ -252,34 +252,23 @@ def check(where: str) -> None:
 
 def _matching(catalogue: Catalogue, where: str, ratings: Mapping[str, str]) -> Iterable[int]:
     """Return the numbers of the rows of ``scans`` that fulfil the condition."""
-    import duckdb
-
     words = [ratings.get(one, "") for one in catalogue.scans["scan_id"].to_pylist()]
     rated = catalogue.scans.append_column("rating", pa.array(words, pa.string()))
-    numbered = rated.append_column("_row", pa.array(range(len(rated)), pa.int64()))
     own = catalogue.datasets.select(["dataset", "name", *OF_DATASET])
     columns = [*rated.column_names, "dataset_name", *OF_DATASET]
     sql = (
-        f"SELECT _row FROM (SELECT s.*, d.name AS dataset_name, {', '.join(f'd.{n}' for n in OF_DATASET)} "
+        f"SELECT {condition.ROW} FROM (SELECT s.*, d.name AS dataset_name, "
+        f"{', '.join(f'd.{n}' for n in OF_DATASET)} "
         f"FROM scans s LEFT JOIN datasets d USING (dataset)) WHERE (\n{where}\n)"
     )
-    with duckdb.connect(":memory:") as connection:
-        connection.register("scans", numbered)
-        connection.register("datasets", own)
+    try:
         # the condition may come from a file or a script: it may look at these two tables, at nothing else
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
-        try:
-            if len(statements := connection.extract_statements(sql)) != 1:
-                raise ConfigurationError(
-                    f"--where takes one condition, not {where!r}. Columns: {', '.join(columns)}"
-                )
-            return [row for (row,) in connection.execute(statements[0]).fetchall()]
-        except duckdb.Error as error:
-            raise ConfigurationError(
-                f"--where {where!r} can't be used: {str(error).splitlines()[0]}. "
-                f'Columns: {", ".join(columns)} ("group" in double quotes: it is a word of SQL)'
-            ) from error
+        return condition.rows_where(sql, {"scans": rated, "datasets": own})
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"--where {where!r} can't be used: {error}. "
+            f'Columns: {", ".join(columns)} ("group" in double quotes: it is a word of SQL)'
+        ) from error
 
 
 def grouped(scans: pa.Table) -> pa.Table:
