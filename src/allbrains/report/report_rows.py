@@ -34,6 +34,7 @@ GAPS = frozenset(
         "unlisted",
         "text_failed",
         "text_unavailable",
+        "text_unreadable",
         "header_failed",
         "header_unavailable",
         "api_changed",
