@@ -39,6 +39,7 @@ LIMITS: Limits = {
     # is it a brain, and was it found
     "brain_mask_ml": (900.0, 2150.0),  # of people of unknown age; see BRAIN_ML_BY_AGE
     "affine_anisotropy": (1.0, 1.22),
+    "affine_turn_deg": (0.0, 60.0),
     "mask_sphericity": (0.75, 0.95),
     "wm_to_gm_affine": (1.05, _INF),
     "template_correlation_affine": (0.45, 1.0),

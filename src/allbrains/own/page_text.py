@@ -17,6 +17,7 @@ QUALITY = {
     "cut_by_void": "A part of the brain was cut away, perhaps with the face.",
     "non_finite_in_brain": "Parts of the brain have no value in the file.",
     "brain_mask_ml": "The brain that was found is smaller or larger than brains of that age are.",
+    "affine_turn_deg": "The head lies turned further than heads lie in a scanner.",
     "affine_anisotropy": "The head is longer in one direction than heads are: voxel edges may be wrong.",
     "mask_sphericity": "The outline that was found doesn't look like a brain.",
     "wm_to_gm_affine": "White matter is not brighter than grey: this may be no T1-weighted image.",
