@@ -36,6 +36,7 @@ GAPS = frozenset(
         "text_unavailable",
         "labels_refused",
         "labels_unjoined",
+        "text_unreadable",
         "header_failed",
         "header_unavailable",
         "api_changed",
