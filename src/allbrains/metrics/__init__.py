@@ -20,6 +20,7 @@ from allbrains.metrics.folding import Folding
 from allbrains.metrics.outline import Outline
 from allbrains.metrics.overlap import Overlap
 from allbrains.metrics.partial_volume import PartialVolume
+from allbrains.metrics.proportions import Proportions
 from allbrains.metrics.slices import Slices
 from allbrains.metrics.smoothness import Smoothness
 from allbrains.metrics.symmetry import Symmetry
@@ -48,5 +49,6 @@ METRICS: tuple[Metric, ...] = (
     Topology(),
     Coverage(),
     Folding(),
+    Proportions(),
     Overlap(),
 )

@@ -15,7 +15,7 @@ from allbrains import recipes
 from allbrains.dicom.clean import write_clean
 from allbrains.dicom.examine import Taken
 from allbrains.errors import ConfigurationError
-from allbrains.export.native import warp_of
+from allbrains.export.native import scan_grid, warp_of
 from allbrains.files import publishing
 from allbrains.images.image_file import read_image
 from allbrains.limits import REASONS
@@ -111,7 +111,8 @@ def tell(
     compared = _compared(numbers, subject, against, faults)
     tissue = Volume(array=np.clip(brain.gm + brain.wm, 0, 1), affine=brain.affine)
     _put(out / STL, stl(surface(tissue, warp)))
-    head = read_image(image)
+    # where the head's voxels are believed to be: the file's own account may have been overruled
+    head = Volume(array=read_image(image).array, affine=scan_grid(row).affine)
     if not keep_face:
         head = defaced(head, brain.volume("mask"), warp)
     _write_head(head, out, keep_face=keep_face)

@@ -42,7 +42,7 @@ class Measure:
     """Add every metric of a finished case."""
 
     name: ClassVar[str] = "measure"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = (
         *("t1w", "mask", "csf", "gm", "wm", "warp"),
         *(f"template_{name}" for name in ("t1w", "mask", "gm", "wm", "logjac")),
