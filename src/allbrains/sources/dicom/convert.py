@@ -1,7 +1,7 @@
 """From chosen planes to a volume: by dcm2niix, and where that fails or disagrees with the tags, by GDCM.
 
 The place of every voxel is computed from the tags too (``geometry.stack``). What a converter gives must
-agree with it, corner by corner.
+agree with it, corner by corner, and with the numbers that a second reader finds in the files (``agreement``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from allbrains.errors import ScanUnusable
 from allbrains.records import Affine, Array, Volume
+from allbrains.sources.dicom.agreement import agrees, as_stacked, strangers
 from allbrains.sources.dicom.child import run
 from allbrains.sources.dicom.geometry import Stack
 from allbrains.sources.dicom.refusal import Refusal, Unsuitable
@@ -29,13 +30,15 @@ class Converted:
     """A volume and which program made it.
 
     Attributes:
-        volume: the numbers as stored with the scanner's slope and intercept applied; integers where all
+        volume: the numbers as stored with each slice's own slope and intercept applied; integers where all
             are whole.
         way: ``dcm2niix`` or ``GDCM``.
+        notes: what was done to the numbers, in words.
     """
 
     volume: Volume
     way: str
+    notes: tuple[str, ...] = ()
 
 
 def convert(stack: Stack, workspace: Path) -> Converted:
@@ -46,15 +49,43 @@ def convert(stack: Stack, workspace: Path) -> Converted:
         workspace: an empty folder of ours.
 
     Raises:
-        Unsuitable: neither program can read them.
+        Unsuitable: neither program can read them, or gives what the files say; or slices are of another
+            image.
     """
+    fault = "can read the voxels of the chosen series"
     for way, make in (("dcm2niix", by_dcm2niix), ("GDCM", by_gdcm)):
         volume = make(stack, workspace)
-        if volume is not None and lies_as(volume, stack):
-            return Converted(volume=volume, way=way)
-    raise Unsuitable(
-        Refusal.NOT_CONVERTED, "neither dcm2niix nor GDCM can read the voxels of the chosen series"
-    )
+        if volume is None or not lies_as(volume, stack):
+            continue
+        if not agrees(volume, stack):
+            fault = "gives the numbers that are stored in the files of the chosen series"
+            continue
+        _see_that_slices_belong(volume, stack)
+        return _upright(volume, way, stack)
+    raise Unsuitable(Refusal.NOT_CONVERTED, f"neither dcm2niix nor GDCM {fault}")
+
+
+def _see_that_slices_belong(volume: Volume, stack: Stack) -> None:
+    if foreign := strangers(as_stacked(volume, stack)):
+        numbers = ", ".join(str(k + 1) for k in foreign[:5])
+        raise Unsuitable(
+            Refusal.FOREIGN_SLICES,
+            f"{len(foreign)} of {stack.shape[2]} slices are of another image than those around them, such as "
+            f"phase (slice {numbers})",
+        )
+
+
+def _upright(volume: Volume, way: str, stack: Stack) -> Converted:
+    """Return the volume with large numbers bright, whatever way the files have it."""
+    notes = []
+    slopes = {(plane.frame.slope, plane.frame.intercept) for plane in stack.planes}
+    if len(slopes) > 1:
+        notes.append("each slice scaled by its own slope and intercept")
+    if all(plane.instance.stored.inverted for plane in stack.planes):
+        array: Array = volume.array.max() - volume.array.astype(np.float32)
+        volume = Volume(array=array, affine=volume.affine)
+        notes.append("stored with dark and bright exchanged (MONOCHROME1), and turned back")
+    return Converted(volume=volume, way=way, notes=tuple(notes))
 
 
 def by_dcm2niix(stack: Stack, workspace: Path) -> Volume | None:
@@ -82,7 +113,9 @@ def by_gdcm(stack: Stack, workspace: Path) -> Volume | None:
     """Return the voxels as GDCM decodes them, placed by the tags; None where it can't."""
     order, made = workspace / "planes.txt", workspace / "planes.npy"
     made.unlink(missing_ok=True)
-    lines = (f"{plane.index}\t{plane.instance.path.resolve()}" for plane in stack.planes)
+    lines = (
+        f"{p.index}\t{p.frame.slope!r}\t{p.frame.intercept!r}\t{p.instance.path.resolve()}" for p in stack.planes
+    )
     order.write_text("\n".join(lines), encoding="utf-8", errors="surrogateescape")
     if not run([sys.executable, "-m", "allbrains.sources.dicom.planes", str(order), str(made)], workspace):
         return None

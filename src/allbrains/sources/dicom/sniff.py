@@ -7,6 +7,7 @@ from enum import StrEnum
 from allbrains.sources.images import mgh, nifti, nrrd
 
 START_BYTES = 600  # a NIfTI-2 header is 540, tar's mark is at 257, DICOM's at 128
+DISC_BYTES = 43_024  # a disc's marks are in its sectors 16 to 20, of 2,048 bytes or, raw, of 2,352
 
 
 class Kind(StrEnum):
@@ -20,17 +21,46 @@ class Kind(StrEnum):
     GZIP = "gzip"  # of what, only unpacking tells
     XZ = "xz"
     BZIP2 = "bzip2"
+    # what is named and not opened
+    DISC = "disc image (ISO or UDF)"
+    APPLE_DISC = "disc image (DMG)"
+    SEVEN_ZIP = "7z archive"
+    RAR = "RAR archive"
+    ZSTANDARD = "Zstandard archive (zst)"
+    LZ4 = "LZ4 archive"
+    LZIP = "lzip archive"
+    CABINET = "cabinet (CAB) archive"
+    COMPRESS = "compress (Z) archive"
+    LHA = "LHA archive"
+    ARJ = "ARJ archive"
+    CPIO = "cpio archive"
+    SPLIT_ZIP = "part of a split zip"
     OTHER = "other"
 
 
 ARCHIVES = frozenset({Kind.ZIP, Kind.TAR, Kind.GZIP, Kind.XZ, Kind.BZIP2})
+UNOPENED = frozenset(
+    {Kind.DISC, Kind.APPLE_DISC, Kind.SEVEN_ZIP, Kind.RAR, Kind.ZSTANDARD, Kind.LZ4, Kind.LZIP}
+    | {Kind.CABINET, Kind.COMPRESS, Kind.LHA, Kind.ARJ, Kind.CPIO, Kind.SPLIT_ZIP}
+)
 
 _STARTS = {
     b"PK\x03\x04": Kind.ZIP,
     b"PK\x05\x06": Kind.ZIP,
+    b"PK\x07\x08": Kind.SPLIT_ZIP,
+    b"PK00PK\x03\x04": Kind.ZIP,  # written as parts, and all fitted into one
     b"\x1f\x8b": Kind.GZIP,
     b"\xfd7zXZ\x00": Kind.XZ,
     b"BZh": Kind.BZIP2,
+    b"7z\xbc\xaf'\x1c": Kind.SEVEN_ZIP,
+    b"Rar!\x1a\x07": Kind.RAR,
+    b"\x28\xb5\x2f\xfd": Kind.ZSTANDARD,
+    b"\x04\x22\x4d\x18": Kind.LZ4,
+    b"LZIP": Kind.LZIP,
+    b"MSCF\0\0\0\0": Kind.CABINET,
+    b"\x1f\x9d": Kind.COMPRESS,
+    b"\x60\xea": Kind.ARJ,
+    b"070701": Kind.CPIO,
     b"\xff\xd8\xff": Kind.PICTURE,
     b"\x89PNG\r\n": Kind.PICTURE,
     b"GIF8": Kind.PICTURE,
@@ -39,13 +69,17 @@ _STARTS = {
     b"MM\x00*": Kind.PICTURE,
 }
 _VALUE_KINDS = frozenset({b"UL", b"OB", b"UI", b"CS", b"SH", b"LO", b"DA", b"TM"})
+_DISC_MARKS = (b"CD001", b"NSR02", b"NSR03", b"BEA01")  # ISO 9660; ECMA 167, on which UDF stands
+_DISC_PLACES = (*(n * 2048 + 1 for n in range(16, 21)), *(n * 2352 + 17 for n in range(16, 18)), 16 * 2352 + 25)
+_APPLE_TRAILER = b"koly"  # the first bytes of the last 512
 
 
 def kind_of(start: bytes) -> Kind:
     """Return what a file is that begins so.
 
     Args:
-        start: the first ``START_BYTES`` bytes, fewer where the file is shorter.
+        start: the first ``START_BYTES`` bytes, fewer where the file is shorter. With ``DISC_BYTES``, discs
+            are known too.
     """
     if start[128:132] == b"DICM" or _bare(start):
         return Kind.DICOM
@@ -53,7 +87,23 @@ def kind_of(start: bytes) -> Kind:
         return Kind.IMAGE
     if start[257:262] == b"ustar":
         return Kind.TAR
-    return next((kind for mark, kind in _STARTS.items() if start.startswith(mark)), Kind.OTHER)
+    found = next((kind for mark, kind in _STARTS.items() if start.startswith(mark)), Kind.OTHER)
+    if found is Kind.OTHER and _is_skippable_zstandard(start):
+        return Kind.ZSTANDARD
+    if found is Kind.OTHER and start[2:5] == b"-lh" and start[6:7] == b"-":
+        return Kind.LHA
+    if found is Kind.OTHER and any(start[at : at + 5] in _DISC_MARKS for at in _DISC_PLACES):
+        return Kind.DISC
+    return found
+
+
+def is_apple_disc(end: bytes) -> bool:
+    """Return whether a file whose last 512 bytes are these is a disc image of macOS."""
+    return len(end) == 512 and end.startswith(_APPLE_TRAILER)
+
+
+def _is_skippable_zstandard(start: bytes) -> bool:
+    return len(start) >= 4 and start[0] & 0xF0 == 0x50 and start[1:4] == b"\x2a\x4d\x18"
 
 
 def _bare(start: bytes) -> bool:

@@ -22,7 +22,7 @@ def texts(dataset: Any, name: str) -> list[str]:
 
 def numbers(dataset: Any, name: str, count: int) -> tuple[float, ...] | None:
     """Return a tag's values as so many finite numbers; None where they are something else."""
-    value = dataset.get(name)
+    value = _decimals(dataset, name)
     if value is None or isinstance(value, str):
         return None
     try:
@@ -34,7 +34,7 @@ def numbers(dataset: Any, name: str, count: int) -> tuple[float, ...] | None:
 
 def number(dataset: Any, name: str) -> float:
     """Return a tag's first value as a number; 0 where there is none."""
-    value = dataset.get(name)
+    value = _decimals(dataset, name)
     if value is not None and not isinstance(value, str) and hasattr(value, "__iter__"):
         value = next(iter(value), None)
     try:
@@ -46,8 +46,21 @@ def number(dataset: Any, name: str) -> float:
 
 def integer(dataset: Any, name: str, otherwise: int) -> int:
     """Return a tag's value as a whole number."""
-    value = dataset.get(name)
+    value = _decimals(dataset, name)
     try:
         return int(value)
     except (ValueError, TypeError, OverflowError):
         return otherwise
+
+
+def _decimals(dataset: Any, name: str) -> Any:
+    """Return a tag's value; decimals with commas, which some countries' programs write, are read too."""
+    try:
+        return dataset.get(name)
+    except (ValueError, TypeError):
+        raw = dataset.get_item(name)
+        written = getattr(raw, "value", None)
+        if not isinstance(written, bytes):
+            return None
+        pieces = written.decode("latin-1").strip(" \0").replace(",", ".").split("\\")
+        return pieces if len(pieces) > 1 else pieces[0]
