@@ -19,12 +19,12 @@ from pathlib import Path
 import click
 
 from allbrains import sandbox
+from allbrains.catalogue.catalogue import Catalogue
+from allbrains.catalogue.place import place
+from allbrains.catalogue.survey import survey
 from allbrains.sandbox.faults.registry import FAULTS
 from allbrains.sandbox.simulated import SimulatedArchive
-from allbrains.sources.catalogue import Catalogue
-from allbrains.sources.choice import place
 from allbrains.sources.openneuro import Endpoints
-from allbrains.sources.survey import survey
 from allbrains.testing.catalogues import silent, untold
 
 # columns in which these faults make the source tell something else

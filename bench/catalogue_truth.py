@@ -21,11 +21,11 @@ from pathlib import Path
 
 import msgspec
 
+from allbrains.catalogue import species
 from allbrains.records import Algorithm, Digest
-from allbrains.sources import subjects
-from allbrains.sources.listing import Entry, Excluded, Listing, Route, Snapshot, digest_of, matters
 from allbrains.sources.openneuro.answers import File
-from allbrains.sources.select import MIN_BYTES, scans_in
+from allbrains.sources.snapshot import Entry, Excluded, Listing, Route, Snapshot, digest_of, matters
+from allbrains.sources.which_files import MIN_BYTES, scans_in
 
 Truth = dict[str, tuple[int, str]]  # path → size, hex digest
 
@@ -43,7 +43,7 @@ def main(folder: Path) -> int:
             dataset=dataset, tag="x", name=row.get("dataset_name", ""), species=row.get("species", "")
         )
         scans, excluded = scans_in(listing)
-        scans, others = subjects.sort_out(snapshot, scans)
+        scans, others = species.sort_out(snapshot, scans)
         found = {scan.path: (scan.size, scan.digest.hexdigest) for scan in scans}
         left_out = {one.path: one for one in (*excluded, *others)}
         told, wrong = compare(truth.get(dataset, {}), found, left_out, exact=exact)

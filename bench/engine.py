@@ -23,14 +23,14 @@ import psutil
 import pyarrow as pa
 
 from allbrains import recipes
-from allbrains.build.build import build, plan_of
-from allbrains.build.engines import Engine, Local
-from allbrains.build.guard import Guard, Limits, Report
-from allbrains.build.job import Job
-from allbrains.build.pause import Disk, Pause
-from allbrains.build.plan import Plan
-from allbrains.build.wire import READY
 from allbrains.records import Algorithm, Digest, Scan
+from allbrains.run.driver import build, plan_of
+from allbrains.run.engines.local import Engine, Local
+from allbrains.run.pause import Disk, Pause
+from allbrains.run.slot.guard import Guard, Report, SlotLimits
+from allbrains.run.slot.job import Job
+from allbrains.run.slot.wire import READY
+from allbrains.run.work_plan import Plan
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
 from allbrains.store.staging import sweep
@@ -39,7 +39,7 @@ from allbrains.transfer import Network
 # answers every scan at once, after so many rounds of arithmetic; rejects, so that nothing need be staged
 WORKER = """
 import os, sys
-from allbrains.build.wire import READY, dump_outcome
+from allbrains.run.slot.wire import READY, dump_outcome
 from allbrains.records import Rejected
 from allbrains.errors import Reason
 sys.stdin.buffer.readline()
@@ -113,7 +113,7 @@ def part_guard(folder: Path, count: int = 2000) -> None:
     """The guard over the bare function: a call, the watching of a long scan, a child's start."""
     print(TABLE.format("guard"))
     job = Job(recipe_toml="", recipe_origin="", out=str(folder))
-    guard = Guard(job, Limits(scans=10**9), threading.Event(), worker(0))
+    guard = Guard(job, SlotLimits(scans=10**9), threading.Event(), worker(0))
     guard(scan(0))
     with measured(f"{count} scans that do nothing", count):
         for number in range(count):
@@ -121,26 +121,26 @@ def part_guard(folder: Path, count: int = 2000) -> None:
     guard.close()
     slow = WORKER.replace("    x = 0", "    import time; time.sleep(20)")
     waiting = (sys.executable, "-c", slow, "0")
-    guard = Guard(job, Limits(), threading.Event(), waiting)
+    guard = Guard(job, SlotLimits(), threading.Event(), waiting)
     with measured("watching one scan for 20 s, with the start and end of its child", 1):
         guard(scan(0))
         guard.close()
     real = Job(recipe_toml=recipes.text("embedded"), recipe_origin="embedded", out=str(folder))
     with measured("starting and ending a real worker, five times", 5):
         for _ in range(5):
-            guard = Guard(real, Limits(), threading.Event())
+            guard = Guard(real, SlotLimits(), threading.Event())
             assert guard(scan(0)).outcome  # refused at the first step: the folder has no such URL
             guard.close()
 
 
 def part_dask(folder: Path, count: int = 2000) -> None:
     """Dask and the guard over the bare function."""
-    from allbrains.build.cluster import Dask
-    from allbrains.build.sites import Site
+    from allbrains.run.engines.cluster_settings import ClusterSite
+    from allbrains.run.engines.dask_cluster import Dask
 
     print(TABLE.format("dask + guard"))
     (folder / "allbrains.json").touch()
-    engine = Dask(site=Site(), limits=Limits(scans=10**9), slots=2, command=worker(0))
+    engine = Dask(site=ClusterSite(), limits=SlotLimits(scans=10**9), slots=2, command=worker(0))
     job = Job(recipe_toml="", recipe_origin="", out=str(folder))
     with measured("start and end of a cluster, 2 scans", 1):
         list(engine(map(scan, range(2)), job))
@@ -172,7 +172,7 @@ def part_scale(folder: Path, count: int = 60) -> None:
 
 def engine_s(slots: int, count: int, job: Job) -> float:
     """Return the seconds a scan that slots take; their children's start is left out."""
-    engine = Local(slots=slots, limits=Limits(), command=worker(_ROUNDS))
+    engine = Local(slots=slots, limits=SlotLimits(), command=worker(_ROUNDS))
     results = engine(map(scan, range(count)), job)
     for _ in range(slots):  # the children are up
         next(results)
@@ -222,7 +222,7 @@ def part_flat(folder: Path, count: int = 100_000) -> None:
 
     cpu = cpu_s()
     print("| scans | driver's RSS, MB | wall s | scans/s |\n|---|---|---|---|")
-    engine = Local(slots=2, limits=Limits(scans=10**9), command=worker(0))
+    engine = Local(slots=2, limits=SlotLimits(scans=10**9), command=worker(0))
     run(folder, [scan(number) for number in range(count)], engine, Look())
     print(f"{(cpu_s() - cpu) / count * 1000:.2f} CPU ms a scan, workers included")
 

@@ -24,14 +24,14 @@ import numpy as np
 import torch
 
 from allbrains.cli.main import run as allbrains
+from allbrains.files import passing
 from allbrains.learn.cohort import gather
 from allbrains.learn.experiment import learn, network_for, run_for
 from allbrains.learn.results import Results
 from allbrains.learn.settings import settings_for
 from allbrains.learn.training import train
 from allbrains.load.order import Share
-from allbrains.store.files import passing
-from allbrains.testing.cohorts import Cohort, write_cohort, write_leak
+from allbrains.testing.cohorts import ToyCohort, write_cohort, write_leak
 
 TOY = "pool = 1\nthreads = 1\n"  # all else as it is by default
 QUICK = TOY + "widths = [8, 16, 16]\nlearning_rate = 6e-3\naugment = 0.0\nbootstrap = 1\n"
@@ -42,9 +42,9 @@ EMBEDDING = (
 _PASSES = 4  # over the training side: 16 samples where it has 4
 _SHUFFLES = 12
 
-STRANGERS = Cohort(people=150)
-VISITORS = Cohort(people=48, datasets=4, visits=2, folds=0.15)
-TWICE = Cohort(people=70, datasets=7, folds=0.15, twice=10)
+STRANGERS = ToyCohort(people=150)
+VISITORS = ToyCohort(people=48, datasets=4, visits=2, folds=0.15)
+TWICE = ToyCohort(people=70, datasets=7, folds=0.15, twice=10)
 
 
 def run(task: str, out: Path, folder: Path, toml: str, **changes: object) -> Results:

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from allbrains.sandbox.schema import incompatibilities, sdl
+from allbrains.sandbox.graphql_schema import incompatibilities, sdl
 
 
 def main(introspection: Path) -> int:

@@ -24,12 +24,13 @@ from processing_laws import invariance, laws_of, repeat
 from synthetic_heads import heads
 
 from allbrains import recipes
-from allbrains.build.run import Meter
-from allbrains.build.sample import sample_of
+from allbrains.case import Case
 from allbrains.errors import ScanUnusable
-from allbrains.recipe import Case, Recipe
+from allbrains.images.image_file import read_image
+from allbrains.recipe import Recipe
 from allbrains.records import Array, StepCost, Volume
-from allbrains.sources.image_file import read_image
+from allbrains.run.encode_sample import sample_of
+from allbrains.run.one_scan import Meter
 from allbrains.space.template import deep_csf, template
 from allbrains.steps.ants_bridge import ants
 from allbrains.steps.atropos import Atropos

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from allbrains import recipes
-from allbrains.build.sample import sample_of
-from allbrains.recipe import Case
+from allbrains.case import Case
+from allbrains.images.image_file import read_image
 from allbrains.records import Array, Volume
-from allbrains.sources.image_file import read_image
+from allbrains.run.encode_sample import sample_of
 from allbrains.space.grid import coarsen, jacobian
 from allbrains.space.template import REGISTRATION_SPACING, template
 from allbrains.steps.canonical import Canonical

@@ -21,8 +21,10 @@ from pathlib import Path
 
 import allbrains
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import Story, scan, write
-from allbrains.testing.hub.server import TOKEN, HubServer
+from allbrains.testing.corpora import ToyStory, scan, write
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the stand-in lives among the tests
+from tests.hub_standin.server import TOKEN, HubServer
 
 NAME = "user/brains"
 LOAD = """
@@ -102,7 +104,7 @@ def empty(hub: HubServer) -> None:
 def phantoms(out: Path) -> Path:
     """Write the corpus of tiny phantoms."""
     scans = [scan(number, f"ds{900001 + number // 2}") for number in range(240)]
-    write(Layout(out), Story(scans=tuple(scans)))
+    write(Layout(out), ToyStory(scans=tuple(scans)))
     return out
 
 

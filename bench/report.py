@@ -20,12 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from playwright.sync_api import Page, sync_playwright
 
-from allbrains.report import Site, open_site
-from allbrains.report.server import serving
+from allbrains.limits import LIMITS
+from allbrains.report import ReportSite, open_site
+from allbrains.report.review_server import serving
 from allbrains.store.layout import Layout
 from allbrains.store.samples import SAMPLES
-from allbrains.testing.corpora import Story, scan, write
-from allbrains.verdict import LIMITS
+from allbrains.testing.corpora import ToyStory, scan, write
 
 ROWS = 60_000
 NUMBERS = 60  # of a row, as the recipe `embedded` gives
@@ -35,7 +35,7 @@ ARGUMENTS = ["--no-sandbox", "--js-flags=--expose-gc"]  # as it comes: no WebGL 
 
 def corpus(root: Path, rows: int) -> None:
     """Write a samples table of so many rows beside one real shard."""
-    write(Layout(root), Story(scans=(scan(0),)))
+    write(Layout(root), ToyStory(scans=(scan(0),)))
     path = Layout(root).samples
     one = pq.read_table(path)
     random = np.random.default_rng(0)
@@ -72,7 +72,7 @@ def corpus(root: Path, rows: int) -> None:
     pq.write_table(table.cast(schema), path, **SAMPLES)
 
 
-class Pictured(Site):
+class Pictured(ReportSite):
     """A report whose samples all show the same picture."""
 
     def _montage(self, scan_id: str) -> bytes | None:

@@ -47,15 +47,15 @@ NETWORK = (
 
 def drive(api: str, bucket: str, out: Path) -> int:
     """Build as the command line does, with the soak's worker; called in a process of its own."""
-    from allbrains.build.alone import alone
-    from allbrains.build.engines import Local
-    from allbrains.build.guard import Limits
     from allbrains.cli import build
     from allbrains.cli.gather import Choice, gather
     from allbrains.cli.interrupts import orderly
+    from allbrains.run.engines.local import Local
+    from allbrains.run.lock import alone
+    from allbrains.run.slot.guard import SlotLimits
 
     # the patience with a server must end before the patience with a scan, as it does by default
-    limits = Limits(wall_s=10, memory_mb=700, disk_mb=50)
+    limits = SlotLimits(wall_s=10, memory_mb=700, disk_mb=50)
     command = (sys.executable, str(HERE / "soak_worker.py"))
     with orderly(), alone(Layout(out)):
         found = gather(Choice(api=api, bucket=bucket), out)

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from allbrains import recipes
-from allbrains.build import run
-from allbrains.build.corpus import corpus_of
-from allbrains.build.job import Job
-from allbrains.build.wire import READY, dump_outcome, load_job, load_scan
 from allbrains.records import Sample, Scan
+from allbrains.run import one_scan
+from allbrains.run.corpus_format import corpus_of
+from allbrains.run.slot.job import Job
+from allbrains.run.slot.wire import READY, dump_outcome, load_job, load_scan
 from allbrains.store import quantise
 from allbrains.transfer import fetch
 
@@ -45,7 +45,7 @@ def misbehave(name: str) -> None:
             time.sleep(1000)
 
 
-class Soaked(run.Runner):
+class Soaked(one_scan.Runner):
     """A runner whose steps take a moment and depend on nothing but the scan's bytes."""
 
     def __init__(self, job: Job) -> None:
@@ -53,7 +53,7 @@ class Soaked(run.Runner):
         made = recipes.parse(job.recipe_toml, origin=job.recipe_origin)
         self._shape = corpus_of(made).grid.shape
 
-    def _process(self, scan: Scan, meter: run.Meter) -> Sample:
+    def _process(self, scan: Scan, meter: one_scan.Meter) -> Sample:
         misbehave(scan.subject)
         target = Path(os.environ["TMPDIR"]) / "image"
         with meter("fetch"):

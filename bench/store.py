@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import allbrains
 from allbrains.bench.reading import measure
 from allbrains.splits import likeness
-from allbrains.splits.make import comparable, vectors_of
+from allbrains.splits.make_splits import comparable, vectors_of
 
 
 def synthetic(out: Path, to: Path, count: int) -> None:

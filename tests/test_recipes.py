@@ -3,8 +3,8 @@
 import pytest
 
 from allbrains import recipes
-from allbrains.build.corpus import corpus_of
 from allbrains.errors import ConfigurationError
+from allbrains.run.corpus_format import corpus_of
 
 GOOD = recipes.text("embedded")
 

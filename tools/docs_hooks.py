@@ -20,8 +20,8 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from allbrains import tables  # noqa: E402
 from allbrains.cli.main import COMMANDS, cli  # noqa: E402
-from allbrains.learn.settings import Settings  # noqa: E402
-from allbrains.store import manifest, schema, split_table  # noqa: E402
+from allbrains.learn.settings import LearnSettings  # noqa: E402
+from allbrains.store import manifest, sample_schema, split_table  # noqa: E402
 
 _PAGE = re.compile(r'href="(?!\w+:|#)([^"#]+\.(?:md|ipynb))')
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)]*)?\)")
@@ -58,10 +58,10 @@ def _help(command: click.Command, name: str, parent: click.Context) -> str:
 def columns_page() -> str:
     """Return every column of every table, from the schemas that write them."""
     corpus = manifest.Corpus(
-        recipe="", steps="[]", fingerprint="", grid=manifest.Grid(space="", shape=(1, 1, 1), affine=())
+        recipe="", steps="[]", fingerprint="", grid=manifest.StoredGrid(space="", shape=(1, 1, 1), affine=())
     )
-    spec = {"map": schema.MapSpec(shape=(1, 1, 1), dtype="uint8", affine=())}
-    samples = schema.samples_schema(
+    spec = {"map": sample_schema.MapSpec(shape=(1, 1, 1), dtype="uint8", affine=())}
+    samples = sample_schema.samples_schema(
         specs=spec, numbers=[], texts=[], demographics=[], descriptions={}, corpus=corpus
     )
     labelled = [tables.LABELS, tables.CONTEXT, tables.ACQUISITION, tables.HEADERS]
@@ -105,7 +105,7 @@ def _described(field: Any) -> str:
 
 def settings_page() -> str:
     """Return the settings of ``allbrains learn`` with their defaults, from the class that holds them."""
-    text = inspect.getdoc(Settings) or ""
+    text = inspect.getdoc(LearnSettings) or ""
     entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", text.partition("Attributes:")[2], re.MULTILINE)
     defaults = _defaults()
     rows = [
@@ -129,7 +129,7 @@ def settings_page() -> str:
 
 
 def _defaults() -> dict[str, str]:
-    tree = ast.parse(inspect.getsource(Settings))
+    tree = ast.parse(inspect.getsource(LearnSettings))
     return {
         node.target.id: ast.unparse(node.value)
         for node in ast.walk(tree)

@@ -10,7 +10,7 @@ from allbrains.bench import rivals
 from allbrains.bench.timing import costs
 from allbrains.cli.main import run
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import Story, scan, write
+from allbrains.testing.corpora import ToyStory, scan, write
 
 MAPS = ("t1w", "gm")
 
@@ -18,7 +18,7 @@ MAPS = ("t1w", "gm")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("bench") / "out"
-    write(Layout(root), Story(scans=tuple(scan(number) for number in range(3))))
+    write(Layout(root), ToyStory(scans=tuple(scan(number) for number in range(3))))
     return root
 
 
@@ -62,6 +62,6 @@ def test_the_command(root, tmp_path, capsys, monkeypatch):
 
 
 def test_a_corpus_without_samples(tmp_path, capsys):
-    write(Layout(tmp_path / "out"), Story(scans=()))
+    write(Layout(tmp_path / "out"), ToyStory(scans=()))
     assert run(["bench", str(tmp_path / "out")]) == 2
     assert "no samples with the maps t1w and gm" in capsys.readouterr().err

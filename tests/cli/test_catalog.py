@@ -12,9 +12,9 @@ import pytest
 from filelock import FileLock
 
 from allbrains import sandbox
+from allbrains.catalogue import catalogue
 from allbrains.cli.main import run
-from allbrains.sources import catalogue
-from allbrains.sources.openneuro import cache
+from allbrains.sources.openneuro import listing_cache
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_a_full_disk_is_one_sentence(command, archive, tmp_path, monkeypatch, ca
     def full(path, content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(cache, "put", full)
+    monkeypatch.setattr(listing_cache, "put", full)
     with sandbox.serve(archive) as server:
         ends = ["--api", server.api, "--bucket", server.bucket]
         assert run([command, *ends, "--out", str(tmp_path)]) == 1

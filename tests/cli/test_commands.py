@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from allbrains.build.alone import alone
 from allbrains.cli.main import COMMANDS
+from allbrains.run.lock import alone
 from allbrains.store.layout import Layout
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from allbrains.cli.main import run
 from allbrains.store.layout import Layout, ShardKey
-from allbrains.testing.corpora import Story, scan, write
+from allbrains.testing.corpora import ToyStory, scan, write
 
-STORY = Story(scans=(scan(0), scan(1), scan(7, "ds000002")))
+STORY = ToyStory(scans=(scan(0), scan(1), scan(7, "ds000002")))
 
 
 @pytest.fixture

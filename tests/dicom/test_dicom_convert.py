@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from allbrains.dicom import convert as module
+from allbrains.dicom.clean import write_clean, write_clean_image
+from allbrains.dicom.convert import by_dcm2niix, by_gdcm, convert, lies_as
+from allbrains.dicom.examine import examine, take
+from allbrains.dicom.instances import Identity
+from allbrains.dicom.one_person import persons, same
+from allbrains.dicom.refusal import Refusal, Unsuitable
+from allbrains.dicom.safe_words import known_words, name_words
 from allbrains.errors import ScanUnusable
+from allbrains.images.image_file import read_image
 from allbrains.records import Volume
-from allbrains.sources.dicom import convert as module
-from allbrains.sources.dicom.clean import write_clean, write_clean_image
-from allbrains.sources.dicom.convert import by_dcm2niix, by_gdcm, convert, lies_as
-from allbrains.sources.dicom.examine import examine, take
-from allbrains.sources.dicom.instances import Identity
-from allbrains.sources.dicom.people import persons, same
-from allbrains.sources.dicom.refusal import Refusal, Unsuitable
-from allbrains.sources.dicom.words import known_words, name_words
-from allbrains.sources.image_file import read_image
-from allbrains.testing.dicom import ENHANCED_MR, T1W, Making, write_enhanced, write_series
+from allbrains.testing.dicom_series import ENHANCED_MR, T1W, Making, write_enhanced, write_series
 
 
 def block():

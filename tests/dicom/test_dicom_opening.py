@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allbrains.dicom.archives import Budget
+from allbrains.dicom.collect_files import open_files
+from allbrains.dicom.examine import examine
+from allbrains.dicom.medium import listed
+from allbrains.dicom.refusal import Refusal, Unsuitable
+from allbrains.dicom.sniff import FileKind, kind_of
 from allbrains.errors import ConfigurationError
 from allbrains.records import Volume
-from allbrains.sources.dicom.archives import Budget
-from allbrains.sources.dicom.examine import examine
-from allbrains.sources.dicom.medium import listed
-from allbrains.sources.dicom.opening import open_files
-from allbrains.sources.dicom.refusal import Refusal, Unsuitable
-from allbrains.sources.dicom.sniff import Kind, kind_of
-from allbrains.testing.dicom import Making, write_series
+from allbrains.testing.dicom_series import Making, write_series
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_archives_in_archives_end_somewhere(series, tmp_path):
     data = series[0].read_bytes()
     for _ in range(10):
         data = zip_of([("inner", data)])
-    assert opened(data, tmp_path).others[Kind.ZIP] == 1
+    assert opened(data, tmp_path).others[FileKind.ZIP] == 1
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.7])

@@ -5,12 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from allbrains.dicom.choose_series import choose, consider
+from allbrains.dicom.examine import examine, take
+from allbrains.dicom.refusal import Refusal, Unsuitable
+from allbrains.dicom.series_kind import SeriesKind
 from allbrains.records import Volume
-from allbrains.sources.dicom.choice import choose, consider
-from allbrains.sources.dicom.examine import examine, take
-from allbrains.sources.dicom.kinds import Kind
-from allbrains.sources.dicom.refusal import Refusal, Unsuitable
-from allbrains.testing.dicom import REPORT, SECONDARY, T1W, Making, write_enhanced, write_object, write_series
+from allbrains.testing.dicom_series import (
+    REPORT,
+    SECONDARY,
+    T1W,
+    Making,
+    write_enhanced,
+    write_object,
+    write_series,
+)
 
 OBLIQUE = np.array([[0.9, 0.1, 0.0], [-0.1, 0.9, 0.2], [0.0, -0.2, 0.9]])
 
@@ -40,26 +48,28 @@ def found(path, tmp_path_factory):
 
 
 KINDS = {
-    Kind.T1W: tags(),
-    Kind.T2W: tags(ScanningSequence="SE", RepetitionTime=3200.0, EchoTime=408.0, InversionTime=None),
-    Kind.FLAIR: tags(
+    SeriesKind.T1W: tags(),
+    SeriesKind.T2W: tags(ScanningSequence="SE", RepetitionTime=3200.0, EchoTime=408.0, InversionTime=None),
+    SeriesKind.FLAIR: tags(
         ScanningSequence=["SE", "IR"], RepetitionTime=5000.0, EchoTime=388.0, InversionTime=1800.0
     ),
-    Kind.PROTON: tags(ScanningSequence="SE", RepetitionTime=3000.0, EchoTime=12.0, InversionTime=None),
-    Kind.DIFFUSION: tags(ScanningSequence="EP", EchoTime=80.0, DiffusionBValue=1000.0, SeriesDescription="x"),
-    Kind.FUNCTIONAL: tags(ScanningSequence="EP", EchoTime=30.0, SeriesDescription="ep2d_bold_rest"),
-    Kind.LOCALISER: tags(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]),
-    Kind.DERIVED: tags(ImageType=["DERIVED", "PRIMARY", "MPR"]),
-    Kind.SUSCEPTIBILITY: tags(
+    SeriesKind.PROTON: tags(ScanningSequence="SE", RepetitionTime=3000.0, EchoTime=12.0, InversionTime=None),
+    SeriesKind.DIFFUSION: tags(
+        ScanningSequence="EP", EchoTime=80.0, DiffusionBValue=1000.0, SeriesDescription="x"
+    ),
+    SeriesKind.FUNCTIONAL: tags(ScanningSequence="EP", EchoTime=30.0, SeriesDescription="ep2d_bold_rest"),
+    SeriesKind.LOCALISER: tags(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]),
+    SeriesKind.DERIVED: tags(ImageType=["DERIVED", "PRIMARY", "MPR"]),
+    SeriesKind.SUSCEPTIBILITY: tags(
         ScanningSequence="GR", EchoTime=20.0, InversionTime=None, SeriesDescription="x"
     ),
-    Kind.ANGIOGRAPHY: tags(
+    SeriesKind.ANGIOGRAPHY: tags(
         ScanningSequence="GR", EchoTime=3.4, RepetitionTime=21.0, SeriesDescription="TOF_3D"
     ),
-    Kind.PERFUSION: tags(ScanningSequence="EP", EchoTime=12.0, SeriesDescription="pcasl_3d"),
-    Kind.FIELD_MAP: tags(EchoTime=4.9, SeriesDescription="gre_fieldmap"),
-    Kind.NOT_MR: tags(Modality="CT"),
-    Kind.UNKNOWN: {"Modality": "MR"},
+    SeriesKind.PERFUSION: tags(ScanningSequence="EP", EchoTime=12.0, SeriesDescription="pcasl_3d"),
+    SeriesKind.FIELD_MAP: tags(EchoTime=4.9, SeriesDescription="gre_fieldmap"),
+    SeriesKind.NOT_MR: tags(Modality="CT"),
+    SeriesKind.UNKNOWN: {"Modality": "MR"},
 }
 
 
@@ -68,7 +78,7 @@ def mixed(tmp_path_factory):
     """A disc with one series of each kind, a capture of a screen, a report, and files that are nothing."""
     root = tmp_path_factory.mktemp("disc")
     for number, (kind, known) in enumerate(KINDS.items(), 1):
-        block = head() if kind is Kind.T1W else volume(shape=(24, 26, 4))
+        block = head() if kind is SeriesKind.T1W else volume(shape=(24, 26, 4))
         suffix = "" if number % 2 else ".IMA"
         write_series(root / "IMAGES", block, Making(number=number, tags=known, suffix=suffix))
     write_series(
@@ -84,8 +94,8 @@ def test_each_kind_is_told(mixed, tmp_path_factory):
     told = {one.series.label: one.judged.kind for one in found(mixed, tmp_path_factory).candidates}
     assert told == {
         **dict(enumerate(KINDS, 1)),
-        50: Kind.SCREENSHOT,
-        60: Kind.REPORT,
+        50: SeriesKind.SCREENSHOT,
+        60: SeriesKind.REPORT,
     }
 
 
@@ -133,7 +143,7 @@ FAULTS = {
     Refusal.MISSING_SLICES: (head, Making(missing=(20, 21))),
     Refusal.THICK_SLICES: (volume, Making(tags=tags(MRAcquisitionType="2D"))),
     Refusal.TOO_FEW_SLICES: (lambda: volume(shape=(54, 56, 20), spacing=(2.0, 2.0, 2.0)), Making()),
-    Refusal.NO_T1W: (head, Making(tags=KINDS[Kind.FLAIR])),
+    Refusal.NO_T1W: (head, Making(tags=KINDS[SeriesKind.FLAIR])),
     Refusal.NOT_A_VOLUME: (lambda: volume(shape=(54, 56, 1), spacing=(2.0, 2.0, 2.0)), Making()),
 }
 

@@ -13,7 +13,7 @@ import allbrains
 from allbrains.store import quantise
 from allbrains.store.layout import Layout
 from allbrains.store.manifest import FORMAT_VERSION
-from allbrains.testing.corpora import MAPS, Story, sample, scan, write
+from allbrains.testing.corpora import MAPS, ToyStory, sample, scan, write
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "format.md"
 
@@ -29,7 +29,7 @@ def reader():
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory):
     layout = Layout(tmp_path_factory.mktemp("format") / "out")
-    write(layout, Story(scans=(scan(0), scan(1), scan(7, "a name with blanks"))))
+    write(layout, ToyStory(scans=(scan(0), scan(1), scan(7, "a name with blanks"))))
     return layout
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from allbrains.cli.main import run
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import Story, scan, write
+from allbrains.testing.corpora import ToyStory, scan, write
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 
@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
     scans = tuple(scan(number) for number in range(24))
     ages = [18.0 + number for number in range(24)]
     people = {"scan_id": [one.scan_id for one in scans], "age_years": ages, "sex": ["female"] * 24}
-    write(Layout(folder / "brains"), Story(scans=scans, people=pa.table(people)))
+    write(Layout(folder / "brains"), ToyStory(scans=scans, people=pa.table(people)))
     assert run(["splits", str(folder / "brains"), "--no-images"]) == 0
     return folder
 

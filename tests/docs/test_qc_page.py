@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import Story, scan, write
-from allbrains.verdict import LIMITS
+from allbrains.testing.corpora import ToyStory, scan, write
+from allbrains.limits import LIMITS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "qc.md").read_text(encoding="utf-8")
 
@@ -19,7 +19,7 @@ def test_the_page_has_every_limit_and_no_other():
 
 
 def test_the_pages_code_runs(tmp_path, monkeypatch):
-    write(Layout(tmp_path / "brains"), Story(scans=(scan(0), scan(1))))
+    write(Layout(tmp_path / "brains"), ToyStory(scans=(scan(0), scan(1))))
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):

@@ -13,9 +13,9 @@ import pytest
 
 from allbrains import tables
 from allbrains.cli.main import COMMANDS, cli
-from allbrains.learn.settings import Settings, settings_for
-from allbrains.store.schema import OUTCOME
-from allbrains.testing.cohorts import Cohort, write_cohort
+from allbrains.learn.settings import LearnSettings, settings_for
+from allbrains.store.sample_schema import OUTCOME
+from allbrains.testing.cohorts import ToyCohort, write_cohort
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
@@ -158,7 +158,7 @@ def test_every_column_is_in_the_reference():
 
 def test_every_setting_of_learn_is_in_the_reference():
     page = hooks.settings_page()
-    assert [name for name in Settings.__dataclass_fields__ if f"| `{name}` |" not in page] == []
+    assert [name for name in LearnSettings.__dataclass_fields__ if f"| `{name}` |" not in page] == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
@@ -182,7 +182,7 @@ def test_python_on_a_page_is_python(path):
 @pytest.fixture(scope="module")
 def brains(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
-    write_cohort(folder / "brains", Cohort(people=24, datasets=3))
+    write_cohort(folder / "brains", ToyCohort(people=24, datasets=3))
     return folder
 
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import Case, Warp
+from allbrains.case import Case, Warp
 from allbrains.records import Volume
 from allbrains.steps.register import coarse_brain
 

@@ -3,19 +3,19 @@
 import sys
 from pathlib import Path
 
-from allbrains.build.cluster import Dask
-from allbrains.build.guard import Limits
-from allbrains.build.job import Job
-from allbrains.build.sites import Site
 from allbrains.records import Failed
-from tests.build.slots import POISON, scan
+from allbrains.run.engines.cluster_settings import ClusterSite
+from allbrains.run.engines.dask_cluster import Dask
+from allbrains.run.slot.guard import SlotLimits
+from allbrains.run.slot.job import Job
+from tests.run.slots import POISON, scan
 
 
 def main() -> None:
     out = Path(sys.argv[1])
     (out / "allbrains.json").touch()
-    limits = Limits(wall_s=4, memory_mb=300, disk_mb=50)
-    engine = Dask(site=Site(), limits=limits, slots=2, command=POISON)
+    limits = SlotLimits(wall_s=4, memory_mb=300, disk_mb=50)
+    engine = Dask(site=ClusterSite(), limits=limits, slots=2, command=POISON)
     taken = 0
 
     def scans():

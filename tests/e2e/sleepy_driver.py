@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from allbrains.build.cluster import Dask
-from allbrains.build.guard import Limits
-from allbrains.build.job import Job
-from allbrains.build.sites import fitted, read_site
 from allbrains.records import Algorithm, Digest, Done, Scan
+from allbrains.run.engines.cluster_settings import fitted, read_site
+from allbrains.run.engines.dask_cluster import Dask
+from allbrains.run.slot.guard import SlotLimits
+from allbrains.run.slot.job import Job
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
         )
         for number in range(count)
     ]
-    limits = fitted(Limits(wall_s=timeout), site, wanted_mb=100)
+    limits = fitted(SlotLimits(wall_s=timeout), site, wanted_mb=100)
     worker = (sys.executable, str(Path(__file__).with_name("sleepy_worker.py")))
     engine = Dask(site=site, limits=limits, slots=2, command=worker)
     try:

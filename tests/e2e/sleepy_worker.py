@@ -5,8 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-from allbrains.build.wire import READY, dump_outcome, load_scan
 from allbrains.records import Done
+from allbrains.run.slot.wire import READY, dump_outcome, load_scan
 
 sys.stdin.buffer.readline()  # the job
 os.write(1, READY)

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 import allbrains
-from allbrains.build.corpus import corpus_of
-from allbrains.build.sample import sample_of
+from allbrains.case import Case
 from allbrains.export.derivatives import export
-from allbrains.recipe import Case, Recipe
+from allbrains.images.image_file import read_case
+from allbrains.recipe import Recipe
 from allbrains.records import Volume
-from allbrains.sources.image_file import read_case
+from allbrains.run.corpus_format import corpus_of
+from allbrains.run.encode_sample import sample_of
 from allbrains.space.grid import through
 from allbrains.steps.bias import Bias
 from allbrains.steps.brain_mask import BrainMask

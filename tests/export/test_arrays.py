@@ -11,7 +11,7 @@ import allbrains
 from allbrains.cli.main import run
 from allbrains.export.arrays import export_npy, export_webdataset
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import AFFINE, Story, scan, write
+from allbrains.testing.corpora import AFFINE, ToyStory, scan, write
 
 NAMES = ("t1w", "gm", "modulated_gm")
 
@@ -19,7 +19,7 @@ NAMES = ("t1w", "gm", "modulated_gm")
 @pytest.fixture(scope="module")
 def brains(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus") / "out"
-    write(Layout(folder), Story(scans=(scan(0), scan(1), scan(2), scan(0, "ds000002"))))
+    write(Layout(folder), ToyStory(scans=(scan(0), scan(1), scan(2), scan(0, "ds000002"))))
     return allbrains.open(folder, maps=NAMES)
 
 

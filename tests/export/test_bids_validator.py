@@ -9,7 +9,7 @@ import pytest
 import allbrains
 from allbrains.export.derivatives import export
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import Story, scan, write
+from allbrains.testing.corpora import ToyStory, scan, write
 
 VALIDATOR = Path(sys.executable).with_name("bids-validator-deno")
 
@@ -17,7 +17,7 @@ VALIDATOR = Path(sys.executable).with_name("bids-validator-deno")
 @pytest.fixture(scope="module")
 def brains(tmp_path_factory):
     root = tmp_path_factory.mktemp("corpus") / "out"
-    write(Layout(root), Story(scans=(scan(0), scan(1))))
+    write(Layout(root), ToyStory(scans=(scan(0), scan(1))))
     return allbrains.open(root)
 
 

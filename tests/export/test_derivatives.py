@@ -14,9 +14,9 @@ from allbrains.errors import ConfigurationError, Reason
 from allbrains.export.derivatives import export
 from allbrains.records import Rejected
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import AFFINE, Story, scan, write
+from allbrains.testing.corpora import AFFINE, ToyStory, scan, write
 
-STORY = Story(scans=(scan(0), scan(1), scan(0, "ds000002")))
+STORY = ToyStory(scans=(scan(0), scan(1), scan(0, "ds000002")))
 STEM = "ds000011/sub-0000/anat/sub-0000_space-MNI152NLin2009aSym_res-10_"
 
 
@@ -60,7 +60,7 @@ def test_exporting_again_gives_the_same_bytes(root, tmp_path):
 
 def test_two_scans_of_one_name_are_refused(tmp_path):
     twin = replace(scan(1), path=scan(0).path.removesuffix(".gz"))
-    write(Layout(tmp_path / "out"), Story(scans=(scan(0), twin)))
+    write(Layout(tmp_path / "out"), ToyStory(scans=(scan(0), twin)))
     with pytest.raises(ConfigurationError, match=r"two scans would be called .*sub-0000"):
         list(export(allbrains.open(tmp_path / "out"), tmp_path / "to"))
 
@@ -86,7 +86,7 @@ def test_the_command_without_a_corpus_or_with_a_wrong_condition(root, tmp_path, 
 
 def test_status_tells_what_the_ledger_knows(tmp_path, capsys):
     gone = Rejected(reason=Reason.NO_BRAIN_FOUND, detail="the mask is empty")
-    write(Layout(tmp_path), Story(scans=(scan(0), scan(1)), ends={scan(1).scan_id: gone}))
+    write(Layout(tmp_path), ToyStory(scans=(scan(0), scan(1)), ends={scan(1).scan_id: gone}))
     assert run(["status", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "planned": 2,

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import allbrains
+from allbrains.case import Warp
 from allbrains.errors import ConfigurationError
 from allbrains.export.derivatives import export
 from allbrains.export.native import Layer, scan_grid, to_scan
-from allbrains.recipe import Warp
 from allbrains.space.grid import Grid, through
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import Story, scan, write
+from allbrains.testing.corpora import ToyStory, scan, write
 
 TEMPLATE = Grid.box((-40.0, -48.0, -40.0), (80.0, 96.0, 80.0), 2.0)
 
@@ -78,7 +78,7 @@ def test_labels_stay_labels_and_outside_is_nothing():
 
 
 def test_native_images_lie_on_the_scans_grid(tmp_path):
-    write(Layout(tmp_path / "out"), Story(scans=(scan(0),)))
+    write(Layout(tmp_path / "out"), ToyStory(scans=(scan(0),)))
     brains = allbrains.open(tmp_path / "out")
     paths = {path.name: path for path in export(brains, tmp_path / "to", space="native")}
     assert set(paths) == {
@@ -98,7 +98,7 @@ def test_native_images_lie_on_the_scans_grid(tmp_path):
 
 
 def test_a_corpus_without_transforms_says_so(tmp_path):
-    write(Layout(tmp_path / "out"), Story(scans=(scan(0),)))
+    write(Layout(tmp_path / "out"), ToyStory(scans=(scan(0),)))
     without = allbrains.open(tmp_path / "out", maps=["t1w"])
     with pytest.raises(ConfigurationError, match=r"holds no transforms.*--space template"):
         list(export(without, tmp_path / "to", space="native"))

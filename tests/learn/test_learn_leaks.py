@@ -6,7 +6,7 @@ from allbrains.cli.main import run as allbrains
 from allbrains.learn.cohort import gather
 from allbrains.learn.experiment import learn
 from allbrains.learn.settings import settings_for
-from allbrains.testing.cohorts import Cohort, write_cohort, write_leak
+from allbrains.testing.cohorts import ToyCohort, write_cohort, write_leak
 
 TINY = """
 pool = 1
@@ -17,7 +17,7 @@ where = ""
 threads = 1
 """
 # 70 people of seven datasets with folds of their own; all ten of the first are in the last one, too
-TWICE = Cohort(people=70, datasets=7, folds=0.15, twice=10)
+TWICE = ToyCohort(people=70, datasets=7, folds=0.15, twice=10)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from allbrains.learn.augment import augmented, seeds_for
 from allbrains.learn.cohort import shuffled
 from allbrains.learn.head_size import CALIPER, matched
 from allbrains.learn.scores import area_under_curve, balanced_accuracy, scored
-from allbrains.learn.settings import Settings, settings_for
+from allbrains.learn.settings import LearnSettings, settings_for
 from allbrains.learn.training import height
 
 
@@ -38,9 +38,9 @@ def test_a_wrong_setting_is_named(toml, said):
 
 
 def test_only_what_is_learnt_is_in_the_fingerprint():
-    plain = Settings(task="age")
-    assert Settings(task="age", threads=3, device="cpu").fingerprint == plain.fingerprint
-    assert Settings(task="age", seed=1).fingerprint != plain.fingerprint
+    plain = LearnSettings(task="age")
+    assert LearnSettings(task="age", threads=3, device="cpu").fingerprint == plain.fingerprint
+    assert LearnSettings(task="age", seed=1).fingerprint != plain.fingerprint
 
 
 @pytest.mark.parametrize(("task", "samples"), [("age", 90), ("age", 3), ("age", 50_000), ("contrastive", 40)])

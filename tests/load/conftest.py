@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import Story, scan, write
+from allbrains.testing.corpora import ToyStory, scan, write
 
 COUNT = 11
 
@@ -16,5 +16,5 @@ def eleven(tmp_path_factory):
     people = pa.table(
         {"scan_id": [one.scan_id for one in scans], "age_years": [20.0 + n for n in range(COUNT)]}
     )
-    write(Layout(folder), Story(scans=scans, people=people))
+    write(Layout(folder), ToyStory(scans=scans, people=people))
     return folder

@@ -11,7 +11,7 @@ import allbrains
 from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.load.buffers import Buffers
 from allbrains.store.layout import Layout, ShardKey
-from allbrains.testing.corpora import SHAPE, Story, sample, scan, write
+from allbrains.testing.corpora import SHAPE, ToyStory, sample, scan, write
 
 CROP = (6, 8, 5)
 
@@ -157,7 +157,7 @@ def test_numbers_that_mean_nothing(brains):
 
 
 def test_damage_stops_the_epoch_and_is_named(tmp_path):
-    write(Layout(tmp_path), Story(scans=tuple(scan(number) for number in range(4))))
+    write(Layout(tmp_path), ToyStory(scans=tuple(scan(number) for number in range(4))))
     brains = allbrains.open(tmp_path, maps=["gm"])
     shard = Layout(tmp_path).shard(ShardKey("ds000011", 0))
     data = bytearray(shard.read_bytes())

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 import allbrains
 from allbrains.errors import ConfigurationError
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import SHAPE, Story, sample, scan, write
+from allbrains.testing.corpora import SHAPE, ToyStory, sample, scan, write
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def brains(tmp_path_factory):
             "patient": [True, False, None],
         }
     )
-    write(Layout(folder), Story(scans=tuple(scan(number) for number in range(3)), people=people))
+    write(Layout(folder), ToyStory(scans=tuple(scan(number) for number in range(3)), people=people))
     return allbrains.open(folder, maps=["t1w", "mask"])
 
 

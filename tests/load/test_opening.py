@@ -17,9 +17,9 @@ from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger
 from allbrains.store.manifest import claim
 from allbrains.store.shards import entries
-from allbrains.testing.corpora import AFFINE, FIELD_AFFINE, MAPS, Story, corpus, sample, scan, write
+from allbrains.testing.corpora import AFFINE, FIELD_AFFINE, MAPS, ToyStory, corpus, sample, scan, write
 
-STORY = Story(
+STORY = ToyStory(
     scans=tuple(scan(number) for number in range(5)),
     ends={scan(2).scan_id: Rejected(reason=Reason.CONSTANT, detail="every voxel is 0")},
     people=pa.table(
@@ -190,7 +190,7 @@ def test_no_corpus_and_an_unfinished_one(tmp_path):
 
 def test_a_corpus_of_rejected_scans_is_empty(tmp_path):
     gone = Rejected(reason=Reason.CONSTANT, detail="every voxel is 0")
-    write(Layout(tmp_path), Story(scans=(scan(0),), ends={scan(0).scan_id: gone}))
+    write(Layout(tmp_path), ToyStory(scans=(scan(0),), ends={scan(0).scan_id: gone}))
     brains = allbrains.open(tmp_path, where="true")
     assert len(brains) == 0
     assert list(brains) == []

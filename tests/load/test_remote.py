@@ -6,7 +6,7 @@ import pytest
 
 import allbrains
 from allbrains.errors import ConfigurationError, CorpusError
-from allbrains.load.cache import Cache
+from allbrains.load.chunk_cache import Cache
 from allbrains.load.remote import Remote
 
 

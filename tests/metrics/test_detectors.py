@@ -5,20 +5,20 @@ import pyarrow as pa
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from allbrains.case import Case
 from allbrains.errors import Reason, ScanUnusable
+from allbrains.limits import verdict
 from allbrains.metrics.background import Background
 from allbrains.metrics.coverage import outside
 from allbrains.metrics.outline import Outline
 from allbrains.metrics.slices import Slices
 from allbrains.metrics.smoothness import Smoothness
-from allbrains.recipe import Case
 from allbrains.records import Volume
 from allbrains.steps.brain_mask import mask_numbers, signal_outside
 from allbrains.steps.canonical import Canonical, reorient
 from allbrains.steps.gate import BrainGate
 from allbrains.steps.register import AffineToTemplate
 from allbrains.testing.phantoms import Acquisition, Phantom, phantom
-from allbrains.verdict import verdict
 
 COARSE = Acquisition(spacing=(3.0, 3.0, 3.0), bias=0.1, rotation_deg=3.0)
 STRIPPED_BELOW = 0.05  # BrainMask's default

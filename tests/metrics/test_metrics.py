@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from allbrains.case import Case, Warp
 from allbrains.metrics import METRICS, OF_BRAIN, OF_SCAN
 from allbrains.metrics.background import Background
 from allbrains.metrics.brightness import Brightness
@@ -18,7 +19,6 @@ from allbrains.metrics.slices import Slices
 from allbrains.metrics.smoothness import Smoothness, fwhm_mm
 from allbrains.metrics.symmetry import halves, mirror_correlation
 from allbrains.metrics.topology import Topology, euler
-from allbrains.recipe import Case, Warp
 from allbrains.records import Volume
 from allbrains.space.grid import Grid
 from allbrains.space.template import REGISTRATION_SPACING, template

@@ -9,7 +9,7 @@ import pytest
 from allbrains.own.centiles import LEVELS, fit
 from allbrains.own.compare import MEASURES, Subject, compare
 from allbrains.own.reference import MIN_NEAR, MIN_PEOPLE, people_of, too_few
-from allbrains.own.sites import harmonise
+from allbrains.own.site_effects import harmonise
 
 COLUMNS = tuple(measure.column for measure in MEASURES)
 

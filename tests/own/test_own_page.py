@@ -11,13 +11,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from allbrains.own import sayings
+from allbrains.limits import LIMITS
+from allbrains.own import page_text
 from allbrains.own.centiles import Centile
 from allbrains.own.charts import chart, number
 from allbrains.own.compare import MEASURES, Chart, Compared, Subject
 from allbrains.own.mesh import Mesh
-from allbrains.own.page import Story, centile_text, page
-from allbrains.verdict import LIMITS
+from allbrains.own.page import PageContent, centile_text, page
 
 CANARY = '"><script>alert(1)</script>'
 
@@ -33,7 +33,7 @@ def compared(percent=62.0, **changes):
 
 def story(**changes):
     corners = np.array([[0, 0, 0], [10, 0, 0], [0, 10, 0], [0, 0, 10]], np.float32)
-    made = Story(
+    made = PageContent(
         subject=Subject(age_years=42.0, sex="female"),
         faults=(),
         quality=("Voxels of 1 mm.",),
@@ -107,12 +107,12 @@ def test_quality_comes_before_any_number_and_no_diagnosis_before_all():
 def test_a_poor_scan_says_so_and_why():
     text = page(story(faults=("cjv", "made_up")))
     assert "<strong>No.</strong>" in text
-    assert sayings.QUALITY["cjv"] in text
+    assert page_text.QUALITY["cjv"] in text
     assert "made_up is outside its limits" in text
 
 
 def test_every_limit_of_the_verdict_has_words():
-    assert set(sayings.QUALITY) >= set(LIMITS)
+    assert set(page_text.QUALITY) >= set(LIMITS)
 
 
 def test_why_there_is_no_centile_is_told_once():

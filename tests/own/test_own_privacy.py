@@ -21,7 +21,7 @@ import pytest
 
 import allbrains
 from allbrains.records import Volume
-from allbrains.testing.dicom import ROOT, T1W, Making, write_series
+from allbrains.testing.dicom_series import ROOT, T1W, Making, write_series
 from allbrains.testing.phantoms import Acquisition, phantom
 
 QUICK = Path(__file__).parents[1] / "e2e" / "quick.toml"
@@ -195,7 +195,7 @@ def test_two_people_are_refused_and_not_named(tmp_path):
 
 
 def test_a_niftis_own_texts_stay_behind(tmp_path):
-    from allbrains.sources.dicom.clean import write_clean_image
+    from allbrains.dicom.clean import write_clean_image
 
     image = nibabel.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.diag([2.0, 3.0, 4.0, 1.0]))
     for field in ("descrip", "aux_file", "db_name", "intent_name"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from allbrains.case import Warp
 from allbrains.own.deface import MARGIN_MM, defaced, face
 from allbrains.own.mesh import stl, surface
-from allbrains.recipe import Warp
 from allbrains.records import Volume
 from allbrains.space.grid import Grid, affine_points
 from allbrains.space.template import output_grid, template

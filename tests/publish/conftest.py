@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import HfApi, constants
 from PIL import Image
+from tests.hub_standin.server import TOKEN, HubServer
 
 from allbrains.cli.main import run
 from allbrains.errors import Reason
@@ -21,17 +22,16 @@ from allbrains.publish.hub import HubTarget
 from allbrains.records import Rejected
 from allbrains.store.layout import Layout
 from allbrains.tables import DATASETS
-from allbrains.testing.corpora import Story, scan, write
-from allbrains.testing.hub.server import TOKEN, HubServer
+from allbrains.testing.corpora import ToyStory, scan, write
 
 
-class Pictured(Story):
+class Pictured(ToyStory):
     """A story whose samples have true pictures."""
 
     def sample(self, scan):
         sink = io.BytesIO()
         Image.new("RGB", (24, 16), (int(scan.digest.hexdigest, 16) * 9 % 256, 80, 120)).save(sink, "JPEG")
-        return replace(Story.sample(self, scan), montage=sink.getvalue())
+        return replace(ToyStory.sample(self, scan), montage=sink.getvalue())
 
 
 DATASET_ROWS = [

@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.hub_standin.faults import Fault, Kind
+from tests.hub_standin.state import Refused
 
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
 from allbrains.store.removal import remove_dataset
-from allbrains.testing.hub.faults import Fault, Kind
-from allbrains.testing.hub.state import Refused
 
 HUB = "hf://user/brains"
 

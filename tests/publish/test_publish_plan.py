@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allbrains.errors import ConfigurationError, CorpusError, TransientError
+from allbrains.publish.commits import CommitLimits, Held, Item, commits
 from allbrains.publish.pace import Pace
-from allbrains.publish.plan import Held, Item, Limits, commits
-from allbrains.publish.publish import send, tier
+from allbrains.publish.upload import send, tier
 from allbrains.records import Algorithm, Digest
 
 
@@ -41,7 +41,7 @@ class FakeHub:
     """A target that remembers, and fails as it is told to: before or after doing what it was asked."""
 
     clock: Clock = field(default_factory=Clock)
-    limits: Limits = field(default_factory=Limits)
+    limits: CommitLimits = field(default_factory=CommitLimits)
     files: dict = field(default_factory=dict)
     made: list = field(default_factory=list)
     failures: list = field(default_factory=list)
@@ -95,7 +95,7 @@ def test_after_all_commits_the_target_holds_what_it_should_and_no_limit_was_brok
     files_there = {f"shards/a/{n}": held(item(f"shards/a/{n}", size=n % 4 + 1)) for n in there}
     files_there |= {f"shards/a/{n}": held(item(f"shards/a/{n}", sha256="old")) for n in stale}
     files_there["owners.txt"] = held(item("owners.txt"))
-    limits = Limits(files=files, nbytes=nbytes)
+    limits = CommitLimits(files=files, nbytes=nbytes)
     plan = commits(items, files_there, limits)
     for number, commit in enumerate(plan):
         assert commit.adds or commit.removes
@@ -119,7 +119,7 @@ def test_what_names_files_comes_after_them():
         item("allbrains.json"),
         item("README.md", last=True),
     ]
-    first, second = commits(items, {"shards/b/1": held(item("shards/b/1"))}, Limits())
+    first, second = commits(items, {"shards/b/1": held(item("shards/b/1"))}, CommitLimits())
     assert [one.name for one in first.adds] == ["allbrains.json", "shards/a/1"]
     assert [one.name for one in second.adds] == ["README.md", "samples.parquet"]
     assert second.removes == ("shards/b/1",)
@@ -128,7 +128,7 @@ def test_what_names_files_comes_after_them():
 @unhurried
 @given(failures=st.lists(st.sampled_from(["", "before", "after"]), max_size=12))
 def test_each_file_is_committed_once_whatever_fails(failures):
-    hub = FakeHub(limits=Limits(files=2), failures=[how for how in failures if how])
+    hub = FakeHub(limits=CommitLimits(files=2), failures=[how for how in failures if how])
     items = [item(f"shards/a/{n}") for n in range(7)] + [item("README.md", last=True)]
     sent(items, hub) if len(hub.failures) < 8 else send(
         items, hub, pace=Pace(now=hub.clock.now, wait=hub.clock.wait), patience=99
@@ -166,7 +166,7 @@ def test_1600_shards_stay_within_128_commits_an_hour_on_a_simulated_clock(size, 
 
 
 def test_starting_anew_does_not_start_a_new_hour():
-    hub = FakeHub(limits=Limits(files=1), seconds=1.0)
+    hub = FakeHub(limits=CommitLimits(files=1), seconds=1.0)
     items = [item(f"shards/a/{n:03d}") for n in range(30)]
     for upto in range(1, 30):  # killed after each commit
         sent(items[:upto], hub, limit=10)

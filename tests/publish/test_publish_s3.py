@@ -20,8 +20,8 @@ from moto.server import ThreadedMotoServer
 import allbrains
 from allbrains.cli.main import run
 from allbrains.errors import ConfigurationError, TransientError
+from allbrains.publish.file_tree import RECORD
 from allbrains.publish.targets import target_at
-from allbrains.publish.tree import RECORD
 
 KEYS = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -7,8 +7,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allbrains.publish import citing, terms, texts
-from allbrains.publish.origins import Origin, origin_of, versioned_doi
+from allbrains.publish import card_text, citing, reuse_terms
+from allbrains.publish.source_datasets import Origin, origin_of, versioned_doi
 
 
 def origin(spdx="CC0-1.0", **changes):
@@ -35,23 +35,23 @@ def origin(spdx="CC0-1.0", **changes):
     ],
 )
 def test_who_may_see_it(changes, why):
-    found = terms.hindrances(origin(**changes))
+    found = reuse_terms.hindrances(origin(**changes))
     assert bool(found) == bool(why)
     assert why in "; ".join(found)
 
 
 def test_a_publisher_can_affirm_that_faces_were_removed_but_no_licence():
     bad = origin(spdx="", defaced=None, archived=False)
-    assert terms.hindrances(bad, ["ds000011"]) == ["no licence is stated"]
+    assert reuse_terms.hindrances(bad, ["ds000011"]) == ["no licence is stated"]
 
 
 def test_the_licence_of_the_whole():
-    assert terms.licence_of([origin(), origin()]) == "cc0-1.0"
-    assert terms.licence_of([origin(), origin("PDDL-1.0")]) == "other"
-    assert terms.licence_of([origin("")]) == "other"
-    assert "no commercial use" in terms.verdict_of([origin(), origin("CC-BY-NC-4.0")])
-    assert "not to be passed on" in terms.verdict_of([origin(), origin("")])
-    assert "no conditions" in terms.verdict_of([origin(), origin("PDDL-1.0")])
+    assert reuse_terms.licence_of([origin(), origin()]) == "cc0-1.0"
+    assert reuse_terms.licence_of([origin(), origin("PDDL-1.0")]) == "other"
+    assert reuse_terms.licence_of([origin("")]) == "other"
+    assert "no commercial use" in reuse_terms.verdict_of([origin(), origin("CC-BY-NC-4.0")])
+    assert "not to be passed on" in reuse_terms.verdict_of([origin(), origin("")])
+    assert "no conditions" in reuse_terms.verdict_of([origin(), origin("PDDL-1.0")])
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_no_name_breaks_out_of_bibtex(name, author):
 def test_the_citation_file_says_in_yaml_what_was_written(name, author):
     told = yaml.safe_load(citing.citation_file("x", [origin(name=name, authors=(author,))], []))
     reference = told["references"][0]
-    assert reference["title"] == (texts.one_line(name) or "ds000011")
-    assert reference["authors"] == [{"name": texts.one_line(author) or "The authors of ds000011"}]
+    assert reference["title"] == (card_text.one_line(name) or "ds000011")
+    assert reference["authors"] == [{"name": card_text.one_line(author) or "The authors of ds000011"}]
 
 
 @unhurried
 @given(st.text(max_size=60))
 def test_markdown_has_no_tag_link_or_cell_of_a_strangers(text):
-    shown = texts.markdown(text)
+    shown = card_text.markdown(text)
     assert "\n" not in shown
     assert not re.search(r"(?<!\\)[<>|\[\]`]", shown)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from allbrains import recipes
+from allbrains.case import Case
 from allbrains.errors import ConfigurationError
-from allbrains.recipe import Case
 from allbrains.records import Volume
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "own-step.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 
 import allbrains
 from allbrains.load import adapters
-from allbrains.load.picture import brain_html
+from allbrains.load.notebook_html import brain_html
 from allbrains.records import Volume
 from tests.report.tiny import DONE, HOSTILE, make
 

@@ -13,7 +13,7 @@ import allbrains
 from allbrains.cli.main import run
 from allbrains.errors import CorpusError
 from allbrains.report import open_site
-from allbrains.report.server import serving
+from allbrains.report.review_server import serving
 from allbrains.store.ratings import Rating, Verdict, line, parse, read, write, written
 from tests.report.tiny import REJECTED, SCANS, make
 

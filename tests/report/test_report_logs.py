@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allbrains.build.guard import Report
-from allbrains.build.log import RunLog
 from allbrains.records import Cause, Failed
-from allbrains.report.logs import LINES, excerpts, shareable
+from allbrains.report.log_excerpts import LINES, excerpts, shareable
+from allbrains.run.run_log import RunLog
+from allbrains.run.slot.guard import Report
 from allbrains.testing.corpora import scan
 
 FIRST, SECOND = scan(1), scan(2)

@@ -11,8 +11,8 @@ from playwright.sync_api import sync_playwright
 
 import allbrains
 from allbrains.report import open_site
-from allbrains.report.folder import write_report
-from allbrains.report.server import serving
+from allbrains.report.report_folder import write_report
+from allbrains.report.review_server import serving
 from tests.report.tiny import ATTACK, DONE, HOSTILE, NEW, ODD, SCANS, TITLE, make, make_coarse
 
 ARGUMENTS = [

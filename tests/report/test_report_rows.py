@@ -18,10 +18,10 @@ from allbrains.errors import ConfigurationError, Reason
 from allbrains.records import Cause
 from allbrains.report import open_site, packing
 from allbrains.report.advice import ADVICE
-from allbrains.report.folder import write_report
 from allbrains.report.oddness import oddness
-from allbrains.report.rows import GAPS
-from allbrains.sources.listing import Exclusion
+from allbrains.report.report_folder import write_report
+from allbrains.report.report_rows import GAPS
+from allbrains.sources.snapshot import Exclusion
 from tests.report.tiny import ATTACK, DONE, HOSTILE, LOST, ODD, SCANS, make, make_coarse
 
 PROJECT = Path(__file__).parents[2]

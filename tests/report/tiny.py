@@ -15,8 +15,8 @@ from allbrains.recipe import Recipe
 from allbrains.records import Cause, Failed, Rejected, Sample, StepCost
 from allbrains.steps.canonical import Canonical
 from allbrains.store.layout import Layout
-from allbrains.store.manifest import Corpus, Grid
-from allbrains.testing.corpora import AFFINE, Story, sample, scan, write
+from allbrains.store.manifest import Corpus, StoredGrid
+from allbrains.testing.corpora import AFFINE, ToyStory, sample, scan, write
 
 HOSTILE = "<script>window.stolen=1</script>"
 TITLE = '<img src=x onerror="window.stolen=1">'
@@ -37,7 +37,7 @@ LOG = f"""\
 """
 
 
-class Pictured(Story):
+class Pictured(ToyStory):
     """A story whose samples have real pictures, and one with far too much grey matter."""
 
     def sample(self, one) -> Sample:
@@ -76,7 +76,7 @@ def make_coarse(root: Path) -> Path:
     """Write a corpus of another recipe on another grid: without one scan, with a new one, one rejected."""
     affine = AFFINE @ np.diag([2.0, 2.0, 2.0, 1.0])
     held = Corpus.of(
-        Recipe(name="coarse", steps=(Canonical(),)), Grid.of("MNI152NLin2009aSym", (8, 10, 9), affine)
+        Recipe(name="coarse", steps=(Canonical(),)), StoredGrid.of("MNI152NLin2009aSym", (8, 10, 9), affine)
     )
     ends = {LOST.scan_id: Rejected(reason=Reason.CONSTANT, detail="nothing to see")}
     write(Layout(root), Coarse(scans=(*SCANS[1:], NEW), ends=ends, held=held))

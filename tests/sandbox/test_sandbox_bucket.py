@@ -11,7 +11,7 @@ import pytest
 from sandbox_requests import ask, fetch
 
 from allbrains import sandbox
-from allbrains.sandbox.folder import FolderArchive
+from allbrains.sandbox.folder_archive import FolderArchive
 
 KEY = "ds000011/sub-02/anat/sub-02_T1w.nii"
 CONTENT = b"two, not compressed"

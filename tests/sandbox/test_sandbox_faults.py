@@ -9,7 +9,7 @@ from sandbox_requests import ask, fetch
 from small_datasets import make, write
 
 from allbrains import sandbox
-from allbrains.sandbox.faults.kinds import TIMES, Lasts
+from allbrains.sandbox.faults.fault_kinds import TIMES, Lasts
 from allbrains.sandbox.faults.registry import FAULTS
 
 IMAGE = "ds000011/sub-01/anat/sub-01_T1w.nii.gz"

@@ -10,7 +10,7 @@ from sandbox_requests import ask, fetch
 from allbrains import sandbox
 from allbrains.errors import ConfigurationError
 from allbrains.sandbox.archive import NotServed, is_annexed, listing_order
-from allbrains.sandbox.folder import FolderArchive
+from allbrains.sandbox.folder_archive import FolderArchive
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sandbox_requests import ask, fetch
 
 from allbrains import sandbox
 from allbrains.sandbox.archive import Archive, object_hash, object_id
-from allbrains.sandbox.folder import FolderArchive
+from allbrains.sandbox.folder_archive import FolderArchive
 
 FILES = """query Files($d: ID!, $t: String!, $tree: String, $r: Boolean) {
   snapshot(datasetId: $d, tag: $t) { files(tree: $tree, recursive: $r) {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from allbrains.errors import ConfigurationError
 from allbrains.sandbox.faults import table
-from allbrains.sandbox.faults.kinds import TIMES, Lasts
+from allbrains.sandbox.faults.fault_kinds import TIMES, Lasts
 from allbrains.sandbox.faults.lot import Lot
 from allbrains.sandbox.faults.registry import FAULTS
 from allbrains.sandbox.faults.switches import Faults, parse

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allbrains.sandbox import facts, rows, s3_list
+from allbrains.sandbox import dataset_texts, listing_rows, s3_list
 from allbrains.sandbox.archive import Digests, object_hash, object_id, version_id
 from allbrains.sandbox.byte_range import Span, Unsatisfiable, span
 
@@ -75,16 +75,16 @@ def test_no_keys_asked_for_are_no_keys_and_no_next_page():
 
 
 def entry(path, object_id="0" * 40):
-    return rows.Entry(path=path, size=0, object_id=object_id, annexed=False, version="v")
+    return listing_rows.ListingRow(path=path, size=0, object_id=object_id, annexed=False, version="v")
 
 
 def test_trees_with_the_same_content_have_the_same_id_and_only_those():
-    ids = rows.tree_ids([entry(path) for path in ("a/x/1", "b/x/1", "c/x/2", "d/1", "e/x/1", "e/2")])
+    ids = listing_rows.tree_ids([entry(path) for path in ("a/x/1", "b/x/1", "c/x/2", "d/1", "e/x/1", "e/2")])
     assert set(ids) == {"", "a", "b", "c", "d", "e", "a/x", "b/x", "c/x", "e/x"}
     assert ids["a"] == ids["b"]
     assert ids["a/x"] == ids["b/x"] == ids["e/x"] == ids["d"]
     assert len({ids["a"], ids["c"], ids["d"], ids["e"], ids[""]}) == 5
-    assert rows.tree_ids([]).keys() == {""}
+    assert listing_rows.tree_ids([]).keys() == {""}
 
 
 @pytest.mark.parametrize(
@@ -114,20 +114,20 @@ def test_version_ids_tell_contents_and_paths_apart(one, other):
 @pytest.mark.parametrize(
     ("text", "tag", "created"),
     [
-        ("", "1.0.0", facts.SOME_DATE),
-        ("no version here\n1.0 2011-10-06", "1.0.0", facts.SOME_DATE),
+        ("", "1.0.0", dataset_texts.SOME_DATE),
+        ("no version here\n1.0 2011-10-06", "1.0.0", dataset_texts.SOME_DATE),
         ("2.0.1 2016-10-27\n\n  - a\n\n1.0.0 2011-10-06", "2.0.1", "2016-10-27T00:00:00.000Z"),
         ("1.9.0 2016-10-27\n\n1.10.0 2017-01-01\n  - fixes 2.0.0", "1.10.0", "2017-01-01T00:00:00.000Z"),
-        ("v1.2.3\n\t- x", "1.2.3", facts.SOME_DATE),
+        ("v1.2.3\n\t- x", "1.2.3", dataset_texts.SOME_DATE),
         ("1.2.3: 2019-01-02\r\n", "1.2.3", "2019-01-02T00:00:00.000Z"),
     ],
 )
 def test_the_newest_change_is_the_highest_version(text, tag, created):
-    assert facts.newest_change(text) == facts.Change(tag=tag, created=created)
+    assert dataset_texts.newest_change(text) == dataset_texts.Change(tag=tag, created=created)
 
 
 def test_summary_counts_subjects_outside_derivatives_only():
-    found = facts.summary(
+    found = dataset_texts.summary(
         [
             "sub-01.txt",
             "sub-02/ses-b/anat/sub-02_ses-b_T1w.nii.gz",
@@ -147,14 +147,14 @@ def test_summary_counts_subjects_outside_derivatives_only():
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '"x"'])
 def test_a_broken_description_still_has_what_the_schema_demands(text):
-    found = facts.description(text, "ds000001")
+    found = dataset_texts.description(text, "ds000001")
     assert (found["Name"], found["BIDSVersion"], found["Authors"]) == ("ds000001", "", [])
 
 
 def test_an_age_that_is_no_number_is_none():
     lines = ["participant_id\tage\tgroup"]
     lines += [f"sub-{n}\t{age}\tg" for n, age in enumerate(["35", "4.5", "89+", "n/a", "nan", "inf", ""])]
-    found = facts.subject_metadata("\r\n".join(lines))
+    found = dataset_texts.subject_metadata("\r\n".join(lines))
     assert [row["age"] for row in found] == [35.0, 4.5, None, None, None, None, None]
     assert [row["participantId"] for row in found] == list("0123456")
-    assert facts.subject_metadata("\ufeffid\tage\nx\t1\n") == facts.subject_metadata("") == []
+    assert dataset_texts.subject_metadata("\ufeffid\tage\nx\t1\n") == dataset_texts.subject_metadata("") == []

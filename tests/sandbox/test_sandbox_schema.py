@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from graphql import build_schema, introspection_from_schema
 
-from allbrains.sandbox.schema import execution_schema, incompatibilities, public_schema, sdl
+from allbrains.sandbox.graphql_schema import execution_schema, incompatibilities, public_schema, sdl
 
 # Where somebody has a real server's introspection, it is one more case of the same law.
 REAL = [Path(path) for path in [os.environ.get("ALLBRAINS_INTROSPECTION", "")] if path]

@@ -14,10 +14,10 @@ from sandbox_requests import ask, fetch
 
 from allbrains import bids, sandbox
 from allbrains.sandbox import archive as archives
-from allbrains.sandbox.simulated import SimulatedArchive, images
+from allbrains.sandbox.simulated import SimulatedArchive, made_images
+from allbrains.sandbox.simulated.dataset_sizes import outlines
 from allbrains.sandbox.simulated.design import Content, design
 from allbrains.sandbox.simulated.draw import choose, spread
-from allbrains.sandbox.simulated.outline import outlines
 
 CRAWLER = "id filename size directory urls"
 LISTING = (
@@ -133,32 +133,35 @@ def test_a_row_without_a_content_is_missing_from_the_bucket(server):
 
 
 @settings(max_examples=12)
-@given(st.sampled_from([1.2e6, 4e6, 9e6]), st.booleans(), st.integers(0, images.JITTER - 1), st.data())
+@given(st.sampled_from([1.2e6, 4e6, 9e6]), st.booleans(), st.integers(0, made_images.JITTER - 1), st.data())
 def test_an_image_is_a_volume_and_any_part_of_it_is_a_part(size, gzipped, more, data):
-    kind, least = images.kind_for(size, gzipped=gzipped)
-    own, blocks = images.own_bytes("some name"), least + more
+    kind, least = made_images.kind_for(size, gzipped=gzipped)
+    own, blocks = made_images.own_bytes("some name"), least + more
     length = kind.size(blocks)
-    content = b"".join(images.read(kind, blocks, own, 0, length))
+    content = b"".join(made_images.read(kind, blocks, own, 0, length))
     assert len(content) == length
     assert len(str(length)) == len(str(kind.size(least)))
     for algorithm in ("md5", "sha256"):
         assert (
-            images.digest(kind, blocks, own, algorithm).digest() == hashlib.new(algorithm, content).digest()
+            made_images.digest(kind, blocks, own, algorithm).digest()
+            == hashlib.new(algorithm, content).digest()
         )
     start = data.draw(st.integers(0, length))
     stop = data.draw(st.integers(start, length))
-    assert b"".join(images.read(kind, blocks, own, start, stop)) == content[start:stop]
+    assert b"".join(made_images.read(kind, blocks, own, start, stop)) == content[start:stop]
     image = nibabel.Nifti1Image.from_bytes(gzip.decompress(content) if gzipped else content)
-    assert image.shape == images.PROTOCOLS[kind.protocol][0]
-    assert np.allclose(image.header.get_zooms(), images.PROTOCOLS[kind.protocol][1])
+    assert image.shape == made_images.PROTOCOLS[kind.protocol][0]
+    assert np.allclose(image.header.get_zooms(), made_images.PROTOCOLS[kind.protocol][1])
     assert nibabel.aff2axcodes(image.affine) == ("R", "A", "S")
     assert np.asarray(image.dataobj).std() > 100
 
 
 def test_two_images_differ():
-    kind, blocks = images.kind_for(1.2e6, gzipped=True)
+    kind, blocks = made_images.kind_for(1.2e6, gzipped=True)
     names = ["one", "two"]
-    digests = {images.digest(kind, blocks, images.own_bytes(name), "md5").hexdigest() for name in names}
+    digests = {
+        made_images.digest(kind, blocks, made_images.own_bytes(name), "md5").hexdigest() for name in names
+    }
     assert len(digests) == 2
 
 

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from allbrains.build.guard import Report
-from allbrains.build.log import RunLog
-from allbrains.build.plan import Plan
-from allbrains.build.progress import Progress
+from allbrains.catalogue.raw_bids import Delivery, Status
 from allbrains.cli import catalog, download
-from allbrains.cli.progress import Bar, Lines
+from allbrains.cli.progress_bar import Bar, Lines
 from allbrains.errors import AllbrainsError, Reason
 from allbrains.records import Algorithm, Cause, Digest, Failed, Rejected, Scan
-from allbrains.sources.download import Delivery, Status
+from allbrains.run.progress import Progress
+from allbrains.run.run_log import RunLog
+from allbrains.run.slot.guard import Report
+from allbrains.run.work_plan import Plan
 from allbrains.sources.openneuro import Endpoints, OpenNeuro
 from allbrains.text import guarded, plain
 from tests.sources.fake_openneuro import FakeOpenNeuro, file

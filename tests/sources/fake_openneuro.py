@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from allbrains.transfer import Network, Reply
-from allbrains.transfer.client import Refused
+from allbrains.transfer.http_client import Refused
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 Tamper = Callable[[str, dict[str, Any], int, dict[str, Any]], "Reply | dict[str, Any]"]

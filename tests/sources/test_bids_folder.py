@@ -8,8 +8,8 @@ import pytest
 from allbrains.errors import ConfigurationError
 from allbrains.records import Algorithm
 from allbrains.sources.bids_folder import BidsFolder
-from allbrains.sources.listing import Exclusion
-from allbrains.sources.select import scans_in
+from allbrains.sources.snapshot import Exclusion
+from allbrains.sources.which_files import scans_in
 from allbrains.transfer import Client, Network, fetch, file_root
 
 IMAGE = b"not really an image" * 1000

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from allbrains.errors import TransientError
-from allbrains.sources.listing import Exclusion
 from allbrains.sources.openneuro import Endpoints, OpenNeuro
-from allbrains.sources.openneuro.cache import SECOND_BEST_S
+from allbrains.sources.openneuro.listing_cache import SECOND_BEST_S
+from allbrains.sources.snapshot import Exclusion
 from allbrains.transfer import Reply
-from allbrains.transfer.client import Refused
+from allbrains.transfer.http_client import Refused
 from tests.sources.fake_openneuro import FakeOpenNeuro, answer, fault, file, folder_of
 
 NAME = "ds000001"

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allbrains.records import Algorithm, Digest
-from allbrains.sources.listing import annex_size, digest_of, matters
+from allbrains.sources.snapshot import annex_size, digest_of, matters
 
 MD5, SHA256, SHA1 = "4608ffbd6b78ce3a325eb338fa556589", "ab" * 32, "9033cfb3fffc6cd7fc6678ff17eddba7acb2fcd0"
 

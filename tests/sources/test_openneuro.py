@@ -7,10 +7,10 @@ import graphql
 import pytest
 
 from allbrains.errors import SourceError, TransientError
-from allbrains.sandbox.schema import public_schema
-from allbrains.sources.listing import INCOMPLETE, Absence, Departed, Exclusion, Snapshot
-from allbrains.sources.lock import Pin
+from allbrains.sandbox.graphql_schema import public_schema
 from allbrains.sources.openneuro import Endpoints, OpenNeuro, queries
+from allbrains.sources.pins import Pin
+from allbrains.sources.snapshot import INCOMPLETE, Absence, Departed, Exclusion, Snapshot
 from allbrains.transfer import Reply
 from tests.sources.fake_openneuro import FakeOpenNeuro, answer, fault, file
 

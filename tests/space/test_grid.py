@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from allbrains.recipe import Warp
+from allbrains.case import Warp
 from allbrains.records import Volume
 from allbrains.space.grid import Grid, coarsen, inverse, jacobian, resample, sample, through
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allbrains.errors import ConfigurationError
-from allbrains.splits.assign import LEFT_OUT, SIDES, Choice, Group, assign, strata_of
+from allbrains.splits.assign import LEFT_OUT, SIDES, Group, SplitChoice, assign, strata_of
 
 
 def person(number, scans=1):
@@ -23,7 +23,7 @@ PEOPLE = st.lists(
 @given(PEOPLE, st.integers(0, 9))
 def test_every_scan_has_one_side_and_every_person_too(people, seed):
     found = [person(*one) for one in people]
-    sides = assign(found, {}, Choice(seed=seed))
+    sides = assign(found, {}, SplitChoice(seed=seed))
     assert set(sides) == {scan for group in found for scan in group.members}
     for group in found:
         assert len({sides[scan] for scan in group.members}) == 1
@@ -32,9 +32,9 @@ def test_every_scan_has_one_side_and_every_person_too(people, seed):
 
 @given(PEOPLE, st.integers(0, 60), st.integers(0, 3))
 def test_nobody_changes_sides_when_the_corpus_grows(people, first, more):
-    before = assign([person(*one) for one in people[:first]], {}, Choice())
+    before = assign([person(*one) for one in people[:first]], {}, SplitChoice())
     grown = [person(number, scans + more) for number, scans in people]
-    after = assign(grown, before, Choice())
+    after = assign(grown, before, SplitChoice())
     assert before.items() <= after.items()
     for group in grown:
         assert len({after[scan] for scan in group.members}) == 1
@@ -42,14 +42,14 @@ def test_nobody_changes_sides_when_the_corpus_grows(people, first, more):
 
 def test_the_order_of_the_rows_does_not_matter_and_the_seed_does():
     found = [person(number) for number in range(60)]
-    assert assign(found, {}, Choice()) == assign(found[::-1], {}, Choice())
-    assert assign(found, {}, Choice()) != assign(found, {}, Choice(seed=1))
+    assert assign(found, {}, SplitChoice()) == assign(found[::-1], {}, SplitChoice())
+    assert assign(found, {}, SplitChoice()) != assign(found, {}, SplitChoice(seed=1))
 
 
 @pytest.mark.parametrize("shares", [(0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.5, 0.0, 0.5)])
 def test_shares_are_kept_over_all_and_in_each_stratum(shares):
     found = [person(number, 1 + number % 2) for number in range(600)]
-    sides = assign(found, {}, Choice(shares=shares))
+    sides = assign(found, {}, SplitChoice(shares=shares))
     scans = [(sides[scan], group) for group in found for scan in group.members]
     for stratum in ("all", "dataset=ds0", "dataset=ds2", "sex=m", "sex=f", "age=20s", "age=50s"):
         own = Counter(side for side, group in scans if stratum in group.strata)
@@ -64,7 +64,7 @@ def test_few_scans_have_all_sides_and_small_datasets_do_not_all_go_to_the_larges
             for ds in range(datasets)
             for n in range(10)
         ]
-        sides = assign(groups, {}, Choice())
+        sides = assign(groups, {}, SplitChoice())
         return Counter(sides.values()), Counter(scan[0] for scan, side in sides.items() if side != "train")
 
     assert sides_of(1)[0] == {"train": 8, "validation": 1, "test": 1}
@@ -76,15 +76,15 @@ def test_few_scans_have_all_sides_and_small_datasets_do_not_all_go_to_the_larges
 def test_two_people_that_turn_out_to_be_one_do_not_leak():
     before = {"a": "train", "b": "train", "c": "test", "d": "validation"}
     one = Group(members=("a", "b", "c", "new"), strata=("all",) * 4)
-    sides = assign([one, Group(members=("d",), strata=("all",))], before, Choice())
+    sides = assign([one, Group(members=("d",), strata=("all",))], before, SplitChoice())
     assert sides == {"a": "train", "b": "train", "c": LEFT_OUT, "new": "train", "d": "validation"}
-    again = assign([one, Group(members=("d",), strata=("all",))], sides, Choice())
+    again = assign([one, Group(members=("d",), strata=("all",))], sides, SplitChoice())
     assert again == sides  # who was left out stays out
 
 
 def test_what_was_trained_on_wins_a_draw():
     one = Group(members=("a", "b"), strata=("all",) * 2)
-    assert assign([one], {"a": "test", "b": "train"}, Choice()) == {"a": LEFT_OUT, "b": "train"}
+    assert assign([one], {"a": "test", "b": "train"}, SplitChoice()) == {"a": LEFT_OUT, "b": "train"}
 
 
 def test_a_groups_name_says_nothing_of_its_members():
@@ -96,7 +96,7 @@ def test_a_groups_name_says_nothing_of_its_members():
 @pytest.mark.parametrize("shares", [(0.8, 0.1, 0.2), (1.2, -0.1, -0.1)])
 def test_shares_that_are_none(shares):
     with pytest.raises(ConfigurationError, match="sum to 1"):
-        Choice(shares=shares)
+        SplitChoice(shares=shares)
 
 
 def test_strata():

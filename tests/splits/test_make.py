@@ -14,14 +14,14 @@ from allbrains.records import Algorithm, Digest
 from allbrains.splits.leaks import leaks, read_sides
 from allbrains.store import ratings
 from allbrains.store.layout import Layout
-from allbrains.testing.corpora import Story, sample, scan, write
+from allbrains.testing.corpora import ToyStory, sample, scan, write
 
 PEOPLE = 24
 T1W = "sub-01/anat/sub-01{}_T1w.nii.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again(Story):
+class Again(ToyStory):
     """Digests from 1000 on are other files of the person 1000 before."""
 
     def sample(self, scan):

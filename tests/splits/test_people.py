@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allbrains.splits.people import Link, accession, groups, keys_of
+from allbrains.splits.same_person import Link, accession, groups, keys_of
 
 KEYS = st.lists(
     st.lists(st.tuples(st.sampled_from(Link), st.sampled_from("abcdefgh")), max_size=3), max_size=20

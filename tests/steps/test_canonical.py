@@ -6,8 +6,8 @@ import nibabel
 import numpy as np
 import pytest
 
+from allbrains.case import Case
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import Case
 from allbrains.records import Volume
 from allbrains.steps.brain_mask import bounding_box, crop, largest_filled
 from allbrains.steps.canonical import Canonical, reorient

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from allbrains.recipe import Case, Warp
+from allbrains.case import Case, Warp
 from allbrains.records import Volume
 from allbrains.space.grid import Grid
 from allbrains.space.regions import Region, regions

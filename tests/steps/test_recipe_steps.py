@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from allbrains.build.sample import sample_of
+from allbrains.case import Case, Warp
 from allbrains.errors import ConfigurationError, Reason, ScanUnusable
-from allbrains.recipe import Case, Warp
 from allbrains.records import Volume
+from allbrains.run.encode_sample import sample_of
 from allbrains.space.grid import Grid, resample
 from allbrains.space.head import head
 from allbrains.space.template import output_grid, template

@@ -5,7 +5,8 @@ import tempfile
 import numpy as np
 import pytest
 
-from allbrains.recipe import Case, Step, Warp
+from allbrains.case import Case, Warp
+from allbrains.recipe import Step
 from allbrains.records import Array, Volume
 from allbrains.space.grid import Grid, jacobian, through
 from allbrains.space.template import template

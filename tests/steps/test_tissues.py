@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allbrains.case import Case, Warp
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import Case, Warp
 from allbrains.records import Volume
 from allbrains.space.template import template
 from allbrains.steps.noise import noise_sd, smoothed

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from allbrains.recipe import Case
+from allbrains.case import Case
 from allbrains.records import Volume
 from allbrains.steps.to_template import ToTemplate
 from allbrains.testing.phantoms import Acquisition, phantom

@@ -11,9 +11,9 @@ from allbrains.errors import Reason
 from allbrains.records import Rejected
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
-from allbrains.testing.corpora import Story, scan, write
+from allbrains.testing.corpora import ToyStory, scan, write
 
-STORY = Story(
+STORY = ToyStory(
     scans=(scan(0), scan(1), scan(2), scan(7, "ds000002")),
     ends={scan(1).scan_id: Rejected(reason=Reason.CONSTANT, detail="every voxel is 0")},
 )

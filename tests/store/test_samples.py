@@ -12,12 +12,12 @@ from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
 from allbrains.store.manifest import claim
 from allbrains.store.samples import write_samples
-from allbrains.testing.corpora import MAPS, Story, corpus, scan, write
+from allbrains.testing.corpora import MAPS, ToyStory, corpus, scan, write
 
 PEOPLE = pa.table(
     {"scan_id": [scan(0).scan_id, scan(1).scan_id], "age_years": [31.5, None], "sex": ["female", "male"]}
 )
-STORY = Story(
+STORY = ToyStory(
     scans=tuple(scan(number) for number in range(4)),
     ends={
         scan(1).scan_id: Rejected(reason=Reason.NOT_3D, detail="4 frames"),

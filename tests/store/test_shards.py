@@ -14,7 +14,7 @@ from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger
 from allbrains.store.shards import entries, seal
 from allbrains.store.staging import stage, sweep
-from allbrains.testing.corpora import MAPS, Story, corpus, sample, scan, write
+from allbrains.testing.corpora import MAPS, ToyStory, corpus, sample, scan, write
 
 SHARD = ShardKey("ds000011", 0)
 
@@ -166,7 +166,7 @@ def test_a_map_of_floats_or_of_another_grid_is_refused(layout):
 
 
 def story():
-    return Story(
+    return ToyStory(
         scans=tuple(scan(number, name) for name in ("ds000011", "ds000002") for number in range(5)),
         ends={
             scan(1).scan_id: Rejected(reason=Reason.CONSTANT, detail="every voxel is 0"),

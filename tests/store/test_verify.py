@@ -9,15 +9,15 @@ import pytest
 
 from allbrains.errors import ConfigurationError, CorpusError, Reason
 from allbrains.records import Rejected
+from allbrains.store.integrity import examine, repair
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger, LedgerReader
 from allbrains.store.removal import remove_dataset
 from allbrains.store.shards import entries
 from allbrains.store.staging import stage
-from allbrains.store.verify import examine, repair
-from allbrains.testing.corpora import MAPS, Story, corpus, sample, scan, write
+from allbrains.testing.corpora import MAPS, ToyStory, corpus, sample, scan, write
 
-STORY = Story(
+STORY = ToyStory(
     scans=(scan(0), scan(1), scan(2), scan(3), scan(7, "ds000002")),
     ends={scan(1).scan_id: Rejected(reason=Reason.CONSTANT, detail="every voxel is 0")},
 )
@@ -60,7 +60,7 @@ def test_a_sound_corpus_has_no_findings_and_repair_changes_nothing(layout):
 
 def test_a_sample_that_waits_for_its_shard_is_no_finding_and_a_lost_one_is(tmp_path):
     layout = Layout(tmp_path / "out")
-    write(layout, Story(scans=(scan(0),)))
+    write(layout, ToyStory(scans=(scan(0),)))
     with Ledger.open(layout.ledger) as ledger:
         ledger.register([scan(1), scan(2)])
         ledger.record(scan(1).scan_id, stage(sample(1), scan(1), corpus(), layout))

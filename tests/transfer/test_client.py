@@ -11,7 +11,7 @@ from urllib3.exceptions import ReadTimeoutError, SSLError
 from allbrains import __version__
 from allbrains.errors import ConfigurationError, NoSpace, SourceError, TransientError
 from allbrains.transfer import OPENNEURO_ORIGINS, Client, Network, origin_of
-from allbrains.transfer.client import Refused, _translated, bare, retry_after
+from allbrains.transfer.http_client import Refused, _translated, bare, retry_after
 from tests.transfer.conftest import CERTIFICATE, Play, serving
 
 ALLOWED = [

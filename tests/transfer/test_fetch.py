@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from allbrains.errors import Reason, ScanUnusable, TransientError
 from allbrains.records import Algorithm, Digest
-from allbrains.transfer import Client, Network, delivery, fetch, file_root
+from allbrains.transfer import Client, Network, fetch, fetch_file, file_root
 from tests.transfer.conftest import Play
 
 BODY = random.Random(1).randbytes(3_000_000)
@@ -222,7 +222,7 @@ def test_a_full_disk_stops_at_once_and_leaves_nothing(stage, client, target, mon
     def full(handle):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(delivery.os, "fsync", full)
+    monkeypatch.setattr(fetch_file.os, "fsync", full)
     with pytest.raises(TransientError, match="no space left"):
         get([stage.on("/a", Play(body=BODY))], target, client)
 

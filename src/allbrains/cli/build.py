@@ -8,19 +8,19 @@ from typing import Any
 import click
 
 from allbrains import recipes
-from allbrains.build.alone import alone
-from allbrains.build.build import build
-from allbrains.build.engines import Engine
-from allbrains.build.guard import Limits
-from allbrains.build.log import RunLog
-from allbrains.build.pause import Check, Disk, Pause, Service, silence
-from allbrains.build.progress import Progress
 from allbrains.cli.engine_options import Where, engine_options
 from allbrains.cli.gather import Choice, Chosen, default_slots, gather
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
-from allbrains.cli.progress import Bar, Lines, Together, Watcher
+from allbrains.cli.progress_bar import Bar, Lines, Together, Watcher
 from allbrains.cli.status import lines
 from allbrains.recipe import Recipe
+from allbrains.run.driver import build
+from allbrains.run.engines.local import Engine
+from allbrains.run.lock import alone
+from allbrains.run.pause import Check, Disk, Pause, Service, silence
+from allbrains.run.progress import Progress
+from allbrains.run.run_log import RunLog
+from allbrains.run.slot.guard import SlotLimits
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Tally
 
@@ -35,7 +35,7 @@ from allbrains.store.ledger import Tally
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
-    default=Limits().wall_s,
+    default=SlotLimits().wall_s,
     show_default=True,
     help="Seconds a scan.",
 )
@@ -71,7 +71,7 @@ def command(
     # what is misspelt or missing ends here, not after a long crawl
     made = recipes.ready(recipe, device=device or "")
     where = Where.of(engine, scheduler=scheduler, slurm=slurm, file=cluster)
-    limits = Limits(wall_s=timeout, memory_mb=memory or ceiling_mb(made))
+    limits = SlotLimits(wall_s=timeout, memory_mb=memory or ceiling_mb(made))
     runs_in = where.engine(jobs, default_slots(made), limits, made.memory_mb)
     with alone(Layout(out)):  # before the catalogue: reading it takes long, and writes into the folder
         chosen = gather(Choice(**choice), out)
@@ -87,7 +87,7 @@ def command(
 
 def ceiling_mb(recipe: Recipe) -> float:
     """Return the memory at which a scan is cut, MB: half as much again as the recipe expects to need."""
-    return max(Limits().memory_mb, 1.5 * recipe.memory_mb)
+    return max(SlotLimits().memory_mb, 1.5 * recipe.memory_mb)
 
 
 def run(

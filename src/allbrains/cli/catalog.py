@@ -19,8 +19,8 @@ from allbrains.text import guarded
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from allbrains.sources.catalogue import Catalogue
-    from allbrains.sources.changes import Changed, Changes
+    from allbrains.catalogue.catalogue import Catalogue
+    from allbrains.catalogue.changes import Changed, Changes
 
 # what a person looks for; --json has all columns
 COLUMNS = ("dataset", "snapshot", "path", "subject", "session", "size", "digest", "age_years", "sex", "group")
@@ -44,8 +44,8 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
 
     Exit code 1: the catalogue is incomplete; what is missing is named, and the same command goes on.
     """
+    from allbrains.catalogue import catalogue
     from allbrains.cli.gather import Choice, look, writing_to
-    from allbrains.sources import catalogue
 
     choice = Choice(**options)
     with writing_to(out), _only_one(out):
@@ -74,7 +74,7 @@ def _only_one(out: Path) -> Iterator[None]:
 
 def _report(before: Catalogue, found: Catalogue, out: Path) -> frozenset[str]:
     """Write and say what has changed since the run before; return the datasets that went."""
-    from allbrains.sources.changes import changes
+    from allbrains.catalogue.changes import changes
 
     different = changes(before, found)
     part = out / f".{CHANGES}.part"
@@ -142,7 +142,7 @@ def _cell(value: object) -> str:
 
 
 def _summarise(found: Catalogue, chosen: int, out: Path, told: Collection[str]) -> None:
-    from allbrains.sources.listing import INCOMPLETE, Exclusion
+    from allbrains.sources.snapshot import INCOMPLETE, Exclusion
 
     scans = found.scans
     aged = scans.num_rows - scans["age_years"].null_count

@@ -24,8 +24,8 @@ def command(out: str, where: str, kind: str) -> None:
     """
     from allbrains.load.opening import open_corpus
     from allbrains.publish import citing
-    from allbrains.publish.origins import origins_of, read_rows
-    from allbrains.publish.works import works_of
+    from allbrains.publish.papers import works_of
+    from allbrains.publish.source_datasets import origins_of, read_rows
 
     brains = open_corpus(out, maps=[], where=where)
     versions = zip(brains.table["dataset"].to_pylist(), brains.table["snapshot"].to_pylist(), strict=True)

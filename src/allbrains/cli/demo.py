@@ -9,14 +9,14 @@ import click
 
 import allbrains
 from allbrains import recipes, sandbox
-from allbrains.build.alone import alone
-from allbrains.build.engines import Local
-from allbrains.build.guard import Limits
 from allbrains.cli.build import run
 from allbrains.cli.gather import Choice, default_slots, gather
 from allbrains.cli.options import out_option, recipe_options
 from allbrains.cli.status import lines
 from allbrains.load import Brains
+from allbrains.run.engines.local import Local
+from allbrains.run.lock import alone
+from allbrains.run.slot.guard import SlotLimits
 from allbrains.store.layout import Layout
 from allbrains.testing.datasets import write_demo
 
@@ -35,7 +35,7 @@ def command(*, recipe: str, jobs: int | None, out: Path) -> int:
         slots = jobs or default_slots(recipes.load(recipe))
         with alone(Layout(out / "corpus")):
             chosen = gather(Choice(api=local.api, bucket=local.bucket), out / "corpus")
-            tally = run(chosen, out / "corpus", recipe=recipe, engine=Local(slots=slots, limits=Limits()))
+            tally = run(chosen, out / "corpus", recipe=recipe, engine=Local(slots=slots, limits=SlotLimits()))
     for line in lines(tally):
         click.echo(line)
     brains = allbrains.open(out / "corpus", maps=["t1w", "gm", "wm"])

@@ -18,7 +18,7 @@ from allbrains.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Requirement:
     """One thing that was looked at."""
 
     what: str
@@ -42,9 +42,9 @@ def command(recipe: str, out: Path) -> int:
     return 0 if all(f.good for f in findings) else 2
 
 
-def examine(recipe: str, out: Path) -> Iterator[Finding]:
+def examine(recipe: str, out: Path) -> Iterator[Requirement]:
     """Yield what was found; the recipe itself comes last because it needs the packages."""
-    yield Finding(what="python", found=sys.version.split()[0], good=sys.version_info >= (3, 11))
+    yield Requirement(what="python", found=sys.version.split()[0], good=sys.version_info >= (3, 11))
     packages_good = True
     for name, extra in _packages():
         finding = _package(name, extra)
@@ -64,13 +64,13 @@ def examine(recipe: str, out: Path) -> Iterator[Finding]:
             yield from _needs(recipes.load(recipe))
 
 
-def _needs(recipe: Recipe) -> Iterator[Finding]:
+def _needs(recipe: Recipe) -> Iterator[Requirement]:
     """Yield the memory that a slot takes, then each thing that a step of this recipe lacks."""
     import psutil
 
     memory = psutil.virtual_memory().available
     needed = recipe.memory_mb * 1e6
-    yield Finding(
+    yield Requirement(
         what="free memory",
         found=f"{memory / 1e9:.1f} GB",
         good=memory > needed,
@@ -78,9 +78,9 @@ def _needs(recipe: Recipe) -> Iterator[Finding]:
     )
     lacks = recipe.missing()
     if not lacks:
-        yield Finding(what="the steps' own needs", found="all there", good=True)
+        yield Requirement(what="the steps' own needs", found="all there", good=True)
     for lack in lacks:
-        yield Finding(what="needed by the recipe", found=lack.what, good=False, remedy=lack.remedy)
+        yield Requirement(what="needed by the recipe", found=lack.what, good=False, remedy=lack.remedy)
 
 
 def _packages() -> Iterator[tuple[str, str]]:
@@ -94,27 +94,27 @@ def _packages() -> Iterator[tuple[str, str]]:
             yield bare, "build"
 
 
-def _package(name: str, extra: str) -> Finding:
+def _package(name: str, extra: str) -> Requirement:
     remedy = f"pip install 'allbrains[{extra}]'" if extra else "pip install allbrains"
     try:
-        return Finding(what=name, found=importlib.metadata.version(name), good=True)
+        return Requirement(what=name, found=importlib.metadata.version(name), good=True)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(what=name, found="not installed", good=False, remedy=remedy)
+        return Requirement(what=name, found="not installed", good=False, remedy=remedy)
 
 
-def _machine(out: Path) -> Iterator[Finding]:
+def _machine(out: Path) -> Iterator[Requirement]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Finding(what="cores", found=str(cores), good=True)
+    yield Requirement(what="cores", found=str(cores), good=True)
     folder = next(p for p in (out.resolve(), *out.resolve().parents) if p.exists())
     free = shutil.disk_usage(folder).free / 1e9
-    yield Finding(what="free disk", found=f"{free:.1f} GB", good=free > 1, remedy="choose another --out")
+    yield Requirement(what="free disk", found=f"{free:.1f} GB", good=free > 1, remedy="choose another --out")
 
 
-def _tried(what: str, check: Callable[[], str]) -> Finding:
+def _tried(what: str, check: Callable[[], str]) -> Requirement:
     try:
-        return Finding(what=what, found=check(), good=True)
+        return Requirement(what=what, found=check(), good=True)
     except (ConfigurationError, ImportError, OSError) as error:
-        return Finding(what=what, found="no", good=False, remedy=str(error))
+        return Requirement(what=what, found="no", good=False, remedy=str(error))
 
 
 def _recipe(name: str) -> str:

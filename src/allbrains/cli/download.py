@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from allbrains.catalogue.dataset_rows import snapshot_of
+from allbrains.catalogue.raw_bids import Delivery, Status, download
 from allbrains.cli.gather import Choice, Chosen, gather, writing_to
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
-from allbrains.sources.dataset_rows import snapshot_of
-from allbrains.sources.download import Delivery, Status, download
 from allbrains.text import guarded, plain
 from allbrains.transfer import Client
 

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
-from allbrains.build.engines import Engine, Local
-from allbrains.build.guard import Limits
-from allbrains.build.sites import Site, checked, fitted, read_site
 from allbrains.errors import ConfigurationError
+from allbrains.run.engines.cluster_settings import ClusterSite, checked, fitted, read_site
+from allbrains.run.engines.local import Engine, Local
+from allbrains.run.slot.guard import SlotLimits
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,7 +47,7 @@ def engine_options(command: Command) -> Command:
 class Where:
     """Where scans run: in this process's own slots, or at a site."""
 
-    site: Site | None
+    site: ClusterSite | None
 
     @classmethod
     def of(cls, engine: str, *, scheduler: str, slurm: bool, file: Path | None) -> Where:
@@ -61,12 +61,12 @@ class Where:
         if file is not None:
             return cls(site=read_site(file))
         if scheduler:
-            return cls(site=checked(Site(kind="address", address=scheduler)))
+            return cls(site=checked(ClusterSite(kind="address", address=scheduler)))
         if slurm:
-            return cls(site=Site(kind="slurm"))
-        return cls(site=Site() if engine == "dask" else None)
+            return cls(site=ClusterSite(kind="slurm"))
+        return cls(site=ClusterSite() if engine == "dask" else None)
 
-    def engine(self, jobs: int | None, default: int, limits: Limits, wanted_mb: float) -> Engine:
+    def engine(self, jobs: int | None, default: int, limits: SlotLimits, wanted_mb: float) -> Engine:
         """Return the engine.
 
         Args:
@@ -81,7 +81,7 @@ class Where:
         if self.site is None:
             return Local(slots=jobs or default, limits=limits)
         try:
-            from allbrains.build.cluster import Dask
+            from allbrains.run.engines.dask_cluster import Dask
         except ModuleNotFoundError as error:
             raise ConfigurationError(
                 f"this needs the package {error.name!r}: pip install 'allbrains[cluster]'"

@@ -15,17 +15,17 @@ import psutil
 import pyarrow as pa
 
 from allbrains import tables
+from allbrains.catalogue import catalogue
+from allbrains.catalogue.catalogue import Catalogue
+from allbrains.catalogue.place import Place, place
+from allbrains.catalogue.read_dataset import Wanted
+from allbrains.catalogue.survey import Surveyed, previous, survey
 from allbrains.cli.counting import count
+from allbrains.files import translated
 from allbrains.recipe import Recipe
 from allbrains.records import Scan
-from allbrains.sources import catalogue
-from allbrains.sources.catalogue import Catalogue
-from allbrains.sources.choice import Place, place
 from allbrains.sources.openneuro import Endpoints
-from allbrains.sources.reading import Wanted
-from allbrains.sources.survey import Surveyed, previous, survey
 from allbrains.store import ratings
-from allbrains.store.files import translated
 from allbrains.transfer import Network
 
 

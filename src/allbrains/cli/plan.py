@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from allbrains import recipes
-from allbrains.build.build import plan_of
-from allbrains.build.corpus import corpus_of
-from allbrains.build.plan import TYPICAL_SAMPLE_BYTES, Plan, make_plan
 from allbrains.cli.gather import Choice, default_slots, gather
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
+from allbrains.run.corpus_format import corpus_of
+from allbrains.run.driver import plan_of
+from allbrains.run.work_plan import TYPICAL_SAMPLE_BYTES, Plan, make_plan
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from allbrains.errors import ConfigurationError
-from allbrains.publish import terms
+from allbrains.publish import reuse_terms
 from allbrains.publish.bundle import bundle
+from allbrains.publish.commits import commits
 from allbrains.publish.pace import COMMITS_AN_HOUR, Pace
-from allbrains.publish.plan import commits
-from allbrains.publish.publish import first_day, lines, see_that_it_is_ours, send
 from allbrains.publish.targets import target_at
+from allbrains.publish.upload import first_day, lines, see_that_it_is_ours, send
 
 
 @click.command("publish")
@@ -62,7 +62,7 @@ def command(
         day = first_day(place, datetime.now(UTC).date(), pace=pace, tell=_say)
         made = bundle(out, Path(scratch), place.shown(), day, affirmed=affirm_defaced, left_out=leave_out)
         for_all = public or place.public()
-        if for_all and (refused := terms.refusals(made.facts.origins, affirm_defaced)):
+        if for_all and (refused := reuse_terms.refusals(made.facts.origins, affirm_defaced)):
             raise ConfigurationError(
                 f"{place.where()} {'would be' if public else 'is'} public, but not everybody may see:\n  "
                 + "\n  ".join(refused)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from allbrains.build.alone import alone
+from allbrains.run.lock import alone
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger, LedgerReader
 from allbrains.store.removal import remove_dataset

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from allbrains.build.alone import alone
+from allbrains.run.lock import alone
+from allbrains.store.integrity import examine, repair
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger, LedgerReader
-from allbrains.store.verify import examine, repair
 
 
 @click.command("repair")

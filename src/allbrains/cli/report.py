@@ -29,7 +29,7 @@ def command(*, out: Path, to: Path | None, against: Path | None, volumes: int) -
     its place in the corpus. Prints the page's path.
     """
     from allbrains.report import open_site
-    from allbrains.report.folder import write_report
+    from allbrains.report.report_folder import write_report
 
     folder = to or out / "report"
     site = open_site(out, against=against, volumes=volumes)

@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory
 import click
 
 from allbrains import recipes
-from allbrains.build.guard import Limits
 from allbrains.cli.options import json_option
+from allbrains.dicom.choose_series import Candidate
+from allbrains.dicom.examine import Examined, Taken, examine, take
 from allbrains.own.compare import MEASURES, Compared, Subject
 from allbrains.own.page import centile_text
+from allbrains.own.process_own import Against, process, same_recipe, tell
 from allbrains.own.reference import people_of
-from allbrains.own.scan import Against, process, same_recipe, tell
 from allbrains.records import Done, Rejected
-from allbrains.sources.dicom.choice import Candidate
-from allbrains.sources.dicom.examine import Examined, Taken, examine, take
+from allbrains.run.slot.guard import SlotLimits
 
 NOT_DONE = 3
 
@@ -75,7 +75,7 @@ def command(
         against = _against(corpus, named, harmonise)
         subject = _subject(found, age, sex)
         click.echo("processing: a minute or two …", err=True)
-        outcome = process(image, out, recipe=named, limits=Limits(), say=_say)
+        outcome = process(image, out, recipe=named, limits=SlotLimits(), say=_say)
         if not isinstance(outcome, Done):
             cause = outcome.reason if isinstance(outcome, Rejected) else outcome.cause
             click.echo(f"the scan can't be used: {cause}: {outcome.detail}", err=True)

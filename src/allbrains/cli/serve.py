@@ -22,7 +22,7 @@ def command(*, out: Path, against: Path | None, port: int) -> None:
     OUT/ratings.tsv; `where="rating != 'reject'"` uses them.
     """
     from allbrains.report import open_site
-    from allbrains.report.server import serving
+    from allbrains.report.review_server import serving
 
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())

@@ -44,10 +44,10 @@ def command(
     side for the day when a call without it takes it in again.
     """
     from allbrains.load import open as open_corpus
-    from allbrains.splits.assign import Choice
-    from allbrains.splits.make import comparable, earlier, make_splits, write_splits
+    from allbrains.splits.assign import SplitChoice
+    from allbrains.splits.make_splits import comparable, earlier, make_splits, write_splits
 
-    choice = Choice(shares=shares, seed=seed)
+    choice = SplitChoice(shares=shares, seed=seed)
     before = earlier(out, choice, whole_datasets=whole_datasets)
     brains = open_corpus(out, maps=()) if no_images else comparable(out)
     table = make_splits(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from allbrains.build.figures import Figures
+    from allbrains.run.run_status import Figures
     from allbrains.store.ledger import Tally
 
 
@@ -23,7 +23,7 @@ def command(out: Path, as_json: bool) -> None:
 
     Reads only, also while a build runs.
     """
-    from allbrains.build.figures import read_figures, runs
+    from allbrains.run.run_status import read_figures, runs
     from allbrains.store.layout import Layout
     from allbrains.store.ledger import LedgerReader
 

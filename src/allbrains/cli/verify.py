@@ -14,9 +14,9 @@ def command(out: Path) -> int:
 
     Prints a line for each thing that is wrong, and exits with 1 where there is one. Not while a build runs.
     """
+    from allbrains.store.integrity import examine, summary
     from allbrains.store.layout import Layout
     from allbrains.store.ledger import LedgerReader
-    from allbrains.store.verify import examine, summary
 
     layout, count = Layout(out), 0
     with LedgerReader.open(layout.ledger) as ledger:

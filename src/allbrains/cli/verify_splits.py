@@ -22,7 +22,7 @@ def command(file: Path, corpus: Path | None) -> int:
     together, side, scan. Exits with 1 where there is a leak.
     """
     from allbrains.splits.leaks import leaks, read_sides
-    from allbrains.splits.make import comparable, matched
+    from allbrains.splits.make_splits import comparable, matched
 
     rows, sides = read_sides(file)
     pairs: list[tuple[int, int]] = []

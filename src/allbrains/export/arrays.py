@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from allbrains import bids
+from allbrains.files import publishing
 from allbrains.load import Brain
 from allbrains.records import Array
-from allbrains.store.files import publishing
 from allbrains.store.layout import folder_name
 
 SAMPLES_PER_TAR = 64  # about 3 GB of full samples at 1 mm

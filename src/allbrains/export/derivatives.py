@@ -13,10 +13,10 @@ import numpy as np
 from allbrains.errors import ConfigurationError
 from allbrains.export import names
 from allbrains.export.native import Layer, scan_grid, to_scan, warp_of
+from allbrains.files import publishing
 from allbrains.load import Brain
 from allbrains.records import Affine, Array
 from allbrains.store import quantise
-from allbrains.store.files import publishing
 from allbrains.store.layout import folder_name
 from allbrains.version import VERSION
 

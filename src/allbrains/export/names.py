@@ -23,7 +23,7 @@ _BEHIND_SPACE = ("split", "recording", "chunk", "seg", "res", "den", "label", "d
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class MapKind:
     """How a map is named.
 
     Attributes:
@@ -41,17 +41,17 @@ class Kind:
     space: str = ""
 
 
-def _tissue(label: str, words: str) -> Kind:
+def _tissue(label: str, words: str) -> MapKind:
     about = {"Description": f"Fraction of the voxel that is {words}"}
-    return Kind(entities=(("label", label),), suffix="probseg", about=about)
+    return MapKind(entities=(("label", label),), suffix="probseg", about=about)
 
 
-def _of_six(label: str) -> Kind:
-    return Kind(entities=(("label", label), ("desc", "six")), suffix="probseg")
+def _of_six(label: str) -> MapKind:
+    return MapKind(entities=(("label", label), ("desc", "six")), suffix="probseg")
 
 
-def _modulated(label: str) -> Kind:
-    return Kind(
+def _modulated(label: str) -> MapKind:
+    return MapKind(
         entities=(("label", label), ("desc", "modulated")),
         suffix="density",
         standard=False,
@@ -60,13 +60,13 @@ def _modulated(label: str) -> Kind:
     )
 
 
-KINDS: dict[str, Kind] = {
-    "t1w": Kind(
+KINDS: dict[str, MapKind] = {
+    "t1w": MapKind(
         entities=(("desc", "preproc"),),
         suffix="T1w",
         about={"SkullStripped": True, "Description": "Bias field removed; the centre of white matter is 1"},
     ),
-    "mask": Kind(
+    "mask": MapKind(
         entities=(("desc", "brain"),),
         suffix="mask",
         about={"Type": "Brain", "Description": "The brain with its ventricles"},
@@ -74,7 +74,7 @@ KINDS: dict[str, Kind] = {
     "csf": _tissue("CSF", "cerebrospinal fluid"),
     "gm": _tissue("GM", "grey matter"),
     "wm": _tissue("WM", "white matter"),
-    "labels": Kind(suffix="dseg", about={"Description": "Labels of structures"}),
+    "labels": MapKind(suffix="dseg", about={"Description": "Labels of structures"}),
     "prob_csf": _of_six("CSF"),
     "prob_cortical_gm": _of_six("CGM"),
     "prob_wm": _of_six("WM"),
@@ -83,7 +83,7 @@ KINDS: dict[str, Kind] = {
     "prob_cerebellum": _of_six("CBM"),
     "mwp1": _modulated("GM"),
     "mwp2": _modulated("WM"),
-    "logjac": Kind(
+    "logjac": MapKind(
         suffix="logjacobian",
         standard=False,
         about={
@@ -94,12 +94,12 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> MapKind:
     """Return how the map ``name`` is called; one that BIDS doesn't know is its own suffix."""
-    return KINDS.get(name) or Kind(suffix=name.replace("_", ""), standard=False)
+    return KINDS.get(name) or MapKind(suffix=name.replace("_", ""), standard=False)
 
 
-def file_stem(path: str, kind: Kind, space: tuple[tuple[str, str], ...]) -> str:
+def file_stem(path: str, kind: MapKind, space: tuple[tuple[str, str], ...]) -> str:
     """Return the path of a derivative without its extension.
 
     Args:
@@ -158,7 +158,7 @@ def dataset_description(
     return as_text(described)
 
 
-def sidecar(kind: Kind, row: Mapping[str, Any], resolution: str) -> str:
+def sidecar(kind: MapKind, row: Mapping[str, Any], resolution: str) -> str:
     """Return the text of a map's sidecar.
 
     Args:
@@ -195,7 +195,7 @@ def readme(dataset: str, *, recipe: str, version: str) -> str:
     )
 
 
-def ignored(kinds: Iterable[Kind]) -> str:
+def ignored(kinds: Iterable[MapKind]) -> str:
     """Return the text of ``.bidsignore``: the suffixes that BIDS doesn't know."""
     return "".join(
         f"*_{suffix}.*\n" for suffix in sorted({kind.suffix for kind in kinds if not kind.standard})

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from allbrains.case import Warp
 from allbrains.errors import ConfigurationError
 from allbrains.load import Brain
-from allbrains.recipe import Warp
 from allbrains.records import Affine, Array
 from allbrains.space.grid import Grid, affine_points, inverse, sample, transform
 

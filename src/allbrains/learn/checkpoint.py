@@ -14,13 +14,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from allbrains.errors import ConfigurationError, CorpusError
-from allbrains.store.files import publishing
+from allbrains.files import publishing
 
 _NET, _MOMENTS = "network/", "optimiser/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class TrainingProgress:
     """Where a run stands.
 
     Attributes:
@@ -46,7 +46,9 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def save(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
+def save(
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: TrainingProgress
+) -> None:
     """Write a run's state; it appears whole or not at all.
 
     Raises:
@@ -63,7 +65,7 @@ def save(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progr
         )
 
 
-def resume(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, of: str) -> Progress:
+def resume(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, of: str) -> TrainingProgress:
     """Fill network and optimiser from a run's state, where there is one, and return where it stands.
 
     Raises:
@@ -71,10 +73,10 @@ def resume(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, of:
         CorpusError: it is damaged.
     """
     if not path.exists():
-        return Progress(of=of)
+        return TrainingProgress(of=of)
     try:
         with safe_open(path, framework="pt") as file:
-            progress = Progress(**json.loads((file.metadata() or {})["allbrains.progress"]))
+            progress = TrainingProgress(**json.loads((file.metadata() or {})["allbrains.progress"]))
         tensors = load_file(path)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise CorpusError(
@@ -112,7 +114,7 @@ def load_weights(path: Path, network: nn.Module) -> None:
         raise CorpusError(f"{path} doesn't hold these weights: {error}") from error
 
 
-def next_epoch(progress: Progress, line: dict[str, Any]) -> Progress:
+def next_epoch(progress: TrainingProgress, line: dict[str, Any]) -> TrainingProgress:
     """Return where a run stands after an epoch; its validation loss is in the line."""
     loss = line["validation_loss"]
     better = loss < progress.best_loss

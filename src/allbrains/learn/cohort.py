@@ -12,16 +12,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from allbrains.errors import ConfigurationError, CorpusError
-from allbrains.learn.settings import Settings
+from allbrains.learn.settings import LearnSettings
 from allbrains.load import Brains
 from allbrains.load import open as open_corpus
-from allbrains.load.columns import plain_column
+from allbrains.load.model_columns import plain_column
 from allbrains.load.order import Places
 from allbrains.records import Array
-from allbrains.splits.assign import SIDES, Choice, Group, assign, strata_of
+from allbrains.splits.assign import SIDES, Group, SplitChoice, assign, strata_of
 from allbrains.splits.likeness import alike
-from allbrains.splits.make import TELLING, vectors_of
-from allbrains.splits.people import groups, keys_of
+from allbrains.splits.make_splits import TELLING, vectors_of
+from allbrains.splits.same_person import groups, keys_of
 from allbrains.store.split_table import NAME
 
 _USABLE = {
@@ -61,7 +61,7 @@ class Cohort:
         pairs = set(zip(self.people.tolist(), self.sides.tolist(), strict=True))
         return len(pairs) - len({person for person, _ in pairs})
 
-    def complete(self, settings: Settings) -> Settings:
+    def complete(self, settings: LearnSettings) -> LearnSettings:
         """Return the settings of a run on these samples: with a number of epochs, where none is set."""
         scans, people, _ = self.counts()["train"]
         return settings.enough(people if settings.task == "contrastive" else scans)
@@ -75,7 +75,7 @@ class Cohort:
         }
 
 
-def gather(out: str | Path, settings: Settings) -> Cohort:
+def gather(out: str | Path, settings: LearnSettings) -> Cohort:
     """Return the samples of a corpus that take part in a task.
 
     Raises:
@@ -109,7 +109,7 @@ def shuffled(target: Array, people: Array, seed: int) -> Array:
     return np.asarray(np.random.default_rng([seed, 1]).permutation(first)[own])
 
 
-def _target(brains: Brains, settings: Settings) -> Array:
+def _target(brains: Brains, settings: LearnSettings) -> Array:
     names = brains.table.column_names
     if settings.task == "sex":
         return np.asarray([float(one == "male") for one in plain_column(brains.table, "sex")])
@@ -118,7 +118,7 @@ def _target(brains: Brains, settings: Settings) -> Array:
     )
 
 
-def _sides(out: str | Path, brains: Brains, settings: Settings) -> tuple[Array, Array]:
+def _sides(out: str | Path, brains: Brains, settings: LearnSettings) -> tuple[Array, Array]:
     """Return person and side of each sample; persons by the brain, too, where a map tells it."""
     rows = brains.table.to_pylist()
     ids: list[str] = [row["scan_id"] for row in rows]
@@ -140,7 +140,7 @@ def _sides(out: str | Path, brains: Brains, settings: Settings) -> tuple[Array, 
             )
             for places in linked
         ]
-        sides = assign(found, {}, Choice(shares=settings.shares, seed=settings.seed))
+        sides = assign(found, {}, SplitChoice(shares=settings.shares, seed=settings.seed))
     if missing := sum(one not in sides for one in ids):
         raise ConfigurationError(f"{missing} samples have no side: `allbrains splits {out}` gives them one")
     return np.array([owner[at] for at in range(len(ids))]), np.array([sides[one] for one in ids])

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from allbrains.files import publishing
 from allbrains.learn.cohort import Cohort
 from allbrains.learn.scores import Score, balanced_accuracy, scored
 from allbrains.load.order import Places
 from allbrains.records import Array
-from allbrains.store.files import publishing
 
 FEWEST = 5  # people of a dataset that are needed to tell it from others
 _FOLDS = 5

@@ -11,26 +11,26 @@ import pyarrow as pa
 import torch
 from torch import nn
 
+from allbrains.files import Hook, make_folder, passing
 from allbrains.learn import linear
 from allbrains.learn.checkpoint import load_weights
 from allbrains.learn.cohort import Cohort, gather
 from allbrains.learn.feed import Feed
 from allbrains.learn.inputs import shape_of
-from allbrains.learn.network import Encoder, Network
-from allbrains.learn.objectives import Age, Contrastive, Objective, Sex
+from allbrains.learn.network import BrainNetwork, Encoder
+from allbrains.learn.objectives import AgeObjective, Contrastive, Objective, Sex
 from allbrains.learn.processes import device_for, together
 from allbrains.learn.results import Results, write_predictions, write_results
-from allbrains.learn.settings import Settings
-from allbrains.learn.telling import embedded, supervised
+from allbrains.learn.score_report import embedded, supervised
+from allbrains.learn.settings import LearnSettings
 from allbrains.learn.training import BEST, PERSON, TARGET, Run, outputs, train
 from allbrains.load.order import Share
 from allbrains.records import Array
-from allbrains.store.files import Hook, make_folder, passing
 
 _PROJECTION = 128  # outputs of the contrastive head, as in SimCLR (Chen et al. 2020)
 
 
-def learn(out: str | Path, folder: Path, settings: Settings, *, at: Hook = passing) -> Results | None:
+def learn(out: str | Path, folder: Path, settings: LearnSettings, *, at: Hook = passing) -> Results | None:
     """Train a baseline on a corpus, test it, and write what was found to a folder.
 
     Returns:
@@ -56,21 +56,21 @@ def learn(out: str | Path, folder: Path, settings: Settings, *, at: Hook = passi
         return results
 
 
-def network_for(cohort: Cohort, settings: Settings) -> Network:
+def network_for(cohort: Cohort, settings: LearnSettings) -> BrainNetwork:
     """Return an untrained network; the same for the same seed."""
     torch.manual_seed(settings.seed)
     encoder = Encoder(len(settings.maps), shape_of(cohort.brains, settings.pool), settings.widths)
     if settings.task == "contrastive":
-        return Network(encoder, _PROJECTION, dropout=settings.dropout, hidden=encoder.width)
-    return Network(encoder, 1, dropout=settings.dropout)
+        return BrainNetwork(encoder, _PROJECTION, dropout=settings.dropout, hidden=encoder.width)
+    return BrainNetwork(encoder, 1, dropout=settings.dropout)
 
 
-def objective_for(cohort: Cohort, settings: Settings) -> Objective:
+def objective_for(cohort: Cohort, settings: LearnSettings) -> Objective:
     """Return the task's loss, in units of the training side."""
     match settings.task:
         case "age":
             own = cohort.target[cohort.places("train")]
-            return Age(mean=float(own.mean()), spread=float(own.std()) or 1.0)
+            return AgeObjective(mean=float(own.mean()), spread=float(own.std()) or 1.0)
         case "sex":
             return Sex()
         case "contrastive":
@@ -78,7 +78,9 @@ def objective_for(cohort: Cohort, settings: Settings) -> Objective:
             return Contrastive(temperature=settings.temperature, y_sigma_years=sigma)
 
 
-def run_for(cohort: Cohort, settings: Settings, folder: Path, *, device: str, share: Share, at: Hook) -> Run:
+def run_for(
+    cohort: Cohort, settings: LearnSettings, folder: Path, *, device: str, share: Share, at: Hook
+) -> Run:
     """Return what is trained on whom, in this process."""
     paired = settings.task == "contrastive"
     ids = "".join(cohort.brains.table["scan_id"].to_pylist()) + "".join(cohort.sides)
@@ -112,7 +114,9 @@ def run_for(cohort: Cohort, settings: Settings, folder: Path, *, device: str, sh
     )
 
 
-def _tell(network: Network, cohort: Cohort, settings: Settings, folder: Path, device: str) -> Results:
+def _tell(
+    network: BrainNetwork, cohort: Cohort, settings: LearnSettings, folder: Path, device: str
+) -> Results:
     """Predict all samples, write what was predicted, and return the scores."""
     part = network.encoder if settings.task == "contrastive" else network
     found = _of_all(part, cohort, settings, device)
@@ -138,16 +142,16 @@ def _tell(network: Network, cohort: Cohort, settings: Settings, folder: Path, de
     )
 
 
-def _of_all(network: nn.Module, cohort: Cohort, settings: Settings, device: str) -> Array:
+def _of_all(network: nn.Module, cohort: Cohort, settings: LearnSettings, device: str) -> Array:
     """Return a network's outputs for all samples, in the table's order."""
     batches = cohort.brains.batches(settings.batch, threads=settings.threads, ahead=2)
     found = [one.double().numpy() for one in outputs(network, batches, settings, device)]
     return np.asarray(np.concatenate(found))
 
 
-def _in_unit(found: Array, cohort: Cohort, settings: Settings) -> Array:
+def _in_unit(found: Array, cohort: Cohort, settings: LearnSettings) -> Array:
     """Return outputs as years, or as the probability of male."""
     objective = objective_for(cohort, settings)
-    if isinstance(objective, Age):
+    if isinstance(objective, AgeObjective):
         return found * objective.spread + objective.mean
     return np.asarray(1 / (1 + np.exp(-found)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from allbrains.errors import ConfigurationError
 from allbrains.load import Brains
-from allbrains.load.batches import Batches
+from allbrains.load.epoch import Batches
 from allbrains.load.order import Places, Share
 
 _PAIRS = 2  # keeps these random numbers apart from others of the same seed

@@ -52,7 +52,7 @@ class Encoder(nn.Module):
         return cast(Tensor, self.blocks(images).mean(dim=(2, 3, 4)))
 
 
-class Network(nn.Module):
+class BrainNetwork(nn.Module):
     """An encoder with a head: one number, or a projection for the contrastive loss.
 
     Args:

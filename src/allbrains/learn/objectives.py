@@ -27,7 +27,7 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Age:
+class AgeObjective:
     """Smooth L1 on ages in units of their spread over the training side.
 
     Attributes:

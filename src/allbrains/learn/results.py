@@ -11,11 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from allbrains.files import publishing
 from allbrains.learn.cohort import Cohort
 from allbrains.learn.scores import Score
-from allbrains.learn.settings import Settings
+from allbrains.learn.settings import LearnSettings
 from allbrains.records import Array
-from allbrains.store.files import publishing
 
 CARD, RESULTS, METRICS, PREDICTIONS = "card.md", "results.json", "metrics.jsonl", "predictions.parquet"
 
@@ -34,7 +34,7 @@ class Results:
         history: a line each epoch.
     """
 
-    settings: Settings
+    settings: LearnSettings
     recipe: str
     counts: Mapping[str, tuple[int, int, int]]
     scores: Sequence[Score]

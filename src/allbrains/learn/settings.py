@@ -28,7 +28,7 @@ _WHERE = ("device", "threads", "checkpoint_steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class LearnSettings:
     """How a baseline is trained and tested.
 
     Attributes:
@@ -104,7 +104,7 @@ class Settings:
         told = {name: value for name, value in asdict(self).items() if name not in _WHERE}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
-    def enough(self, samples: int) -> Settings:
+    def enough(self, samples: int) -> LearnSettings:
         """Return the settings with a number of epochs, where none is set.
 
         Args:
@@ -130,7 +130,7 @@ _OF_TASK: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def settings_for(task: str, toml: str = "", changes: Mapping[str, Any] | None = None) -> Settings:
+def settings_for(task: str, toml: str = "", changes: Mapping[str, Any] | None = None) -> LearnSettings:
     """Return the settings of a task: its defaults, then what a file says, then what the command line says.
 
     Args:
@@ -148,7 +148,7 @@ def settings_for(task: str, toml: str = "", changes: Mapping[str, Any] | None = 
     if told.get("task", task) != task:
         raise ConfigurationError(f"the settings are for {told['task']!r}, not {task!r}")
     given = {name: value for name, value in (changes or {}).items() if value is not None}
-    names = [field.name for field in fields(Settings)]
+    names = [field.name for field in fields(LearnSettings)]
     for name in told:
         if name not in names:
             close = get_close_matches(name, names, n=1)
@@ -157,6 +157,6 @@ def settings_for(task: str, toml: str = "", changes: Mapping[str, Any] | None = 
                 + (f"; did you mean {close[0]!r}?" if close else f"; there are {names}")
             )
     try:
-        return msgspec.convert({**_OF_TASK[task], **told, **given, "task": task}, Settings)
+        return msgspec.convert({**_OF_TASK[task], **told, **given, "task": task}, LearnSettings)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"settings: {error}") from error

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from allbrains.files import Hook, passing
 from allbrains.learn.augment import augmented, seeds_for
-from allbrains.learn.checkpoint import Progress, next_epoch, resume, save, save_weights
+from allbrains.learn.checkpoint import TrainingProgress, next_epoch, resume, save, save_weights
 from allbrains.learn.feed import Feed
 from allbrains.learn.inputs import images_of
 from allbrains.learn.objectives import Objective
 from allbrains.learn.processes import shared
-from allbrains.learn.settings import Settings
+from allbrains.learn.settings import LearnSettings
 from allbrains.load.batch import Batch
-from allbrains.store.files import Hook, passing
 
 CHECKPOINT, BEST = "checkpoint.safetensors", "network.safetensors"
 TARGET, PERSON = "learn_target", "learn_person"  # columns that the samples' table carries in a run
@@ -43,7 +43,7 @@ class Run:
         at: called with ``step N`` after each step; tests interrupt here.
     """
 
-    settings: Settings
+    settings: LearnSettings
     objective: Objective
     training: Feed
     validation: Feed
@@ -54,7 +54,7 @@ class Run:
     at: Hook = passing
 
 
-def train(network: nn.Module, run: Run) -> Progress:
+def train(network: nn.Module, run: Run) -> TrainingProgress:
     """Train to the last epoch, from where an earlier call stopped, and return where the run stands.
 
     The weights of the epoch with the lowest validation loss are in ``network.safetensors``.
@@ -81,8 +81,12 @@ def train(network: nn.Module, run: Run) -> Progress:
 
 
 def _epoch(
-    wrapped: nn.Module, network: nn.Module, optimiser: torch.optim.Optimizer, run: Run, progress: Progress
-) -> tuple[Progress, dict[str, float]]:
+    wrapped: nn.Module,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    run: Run,
+    progress: TrainingProgress,
+) -> tuple[TrainingProgress, dict[str, float]]:
     """Return the progress at an epoch's end, and what is to be told of it."""
     settings, share = run.settings, run.training.share
     batches = run.training.epoch(progress.epoch, progress.batches)
@@ -125,7 +129,7 @@ def height(step: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise)))
 
 
-def precision(settings: Settings, device: str) -> torch.dtype:
+def precision(settings: LearnSettings, device: str) -> torch.dtype:
     """Return the type of the network's arithmetic."""
     if settings.precision != "auto":
         return getattr(torch, settings.precision)  # type: ignore[no-any-return]
@@ -134,7 +138,7 @@ def precision(settings: Settings, device: str) -> torch.dtype:
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
-def _mixed(settings: Settings, device: str) -> torch.autocast:
+def _mixed(settings: LearnSettings, device: str) -> torch.autocast:
     dtype = precision(settings, device)
     return torch.autocast(device.partition(":")[0], dtype=dtype, enabled=dtype is not torch.float32)
 
@@ -151,7 +155,7 @@ def validation_loss(network: nn.Module, run: Run) -> float:
 
 
 def outputs(
-    network: nn.Module, batches: Iterable[Batch], settings: Settings, device: str
+    network: nn.Module, batches: Iterable[Batch], settings: LearnSettings, device: str
 ) -> Iterator[Tensor]:
     """Yield what a network gives for each batch, unchanged images, float32, on the CPU."""
     network.eval()

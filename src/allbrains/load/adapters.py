@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
 
     from allbrains.records import Array
-    from allbrains.store.schema import MapSpec
+    from allbrains.store.sample_schema import MapSpec
 
 _TEMPLATE_CODE, _MM = 4, 2  # NIfTI's codes: a template's world, millimetres
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from allbrains.load.columns import plain_column
+from allbrains.load.model_columns import plain_column
 from allbrains.load.order import Places
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ import numpy as np
 import pyarrow as pa
 
 from allbrains.errors import ConfigurationError, CorpusError
-from allbrains.load import adapters, columns, derived
-from allbrains.load.batches import Batches, Crop, Settings
+from allbrains.load import adapters, derived, model_columns
+from allbrains.load.epoch import Batches, BatchSettings, Crop
+from allbrains.load.notebook_html import brain_html
 from allbrains.load.order import Share
-from allbrains.load.picture import brain_html
 from allbrains.load.plot import Plot
 from allbrains.records import Volume
 from allbrains.store import codec, quantise
-from allbrains.store.blobs import Place, Shelf
+from allbrains.store.blobs import ChunkPlace, Shelf
 from allbrains.store.manifest import Corpus
-from allbrains.store.schema import MapSpec, place_columns
+from allbrains.store.sample_schema import MapSpec, place_columns
 from allbrains.store.split_table import split_rows
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ class Brains:
         """
         chosen = self.split(split) if split else self
         share = Share(rank=rank, world=world)
-        settings = Settings(size=size, shuffle=shuffle, crop=crop, share=share, threads=threads, ahead=ahead)
+        settings = BatchSettings(
+            size=size, shuffle=shuffle, crop=crop, share=share, threads=threads, ahead=ahead
+        )
         return Batches(chosen, settings)
 
     def choose(self, maps: Sequence[str]) -> Brains:
@@ -148,7 +150,7 @@ class Brains:
         rows = split_rows(self.shelf, self.table["scan_id"], name)
         return replace(self, table=self.table.take(rows))
 
-    def torch(self, columns: Sequence[str] | None = None) -> BrainsDataset:
+    def torch(self, model_columns: Sequence[str] | None = None) -> BrainsDataset:
         """Return a map-style ``torch.utils.data.Dataset`` whose items ``default_collate`` can batch.
 
         Args:
@@ -162,10 +164,15 @@ class Brains:
             from allbrains.load.map_style import BrainsDataset
         except ModuleNotFoundError as error:
             raise ConfigurationError("brains.torch() needs PyTorch: pip install torch") from error
-        return BrainsDataset(self, columns)
+        return BrainsDataset(self, model_columns)
 
     def torch_batches(
-        self, size: int, columns: Sequence[str] | None = None, *, integers: bool = False, **settings: Any
+        self,
+        size: int,
+        model_columns: Sequence[str] | None = None,
+        *,
+        integers: bool = False,
+        **settings: Any,
     ) -> BrainBatches:
         """Return an iterable ``torch.utils.data.IterableDataset`` whose items are batches.
 
@@ -183,7 +190,7 @@ class Brains:
         except ModuleNotFoundError as error:
             raise ConfigurationError("brains.torch_batches() needs PyTorch: pip install torch") from error
         batches = self.batches(size, **settings)
-        return BrainBatches(batches, columns, integers=integers)
+        return BrainBatches(batches, model_columns, integers=integers)
 
     def decode(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Return rows of shards with their maps as float32: for ``datasets.load_dataset("parquet", …)``.
@@ -253,18 +260,18 @@ class Brains:
     def _places(self) -> dict[str, Any]:
         """The columns that say where maps are, as arrays: a row of an Arrow table is slow to take apart."""
         names = [column for name in self.specs for column in place_columns(name)]
-        columns = {name: self.table[name].to_numpy() for name in (*names, "shard_size")}
-        return columns | {"shard": self.table["shard"].to_pylist()}
+        model_columns = {name: self.table[name].to_numpy() for name in (*names, "shard_size")}
+        return model_columns | {"shard": self.table["shard"].to_pylist()}
 
     @cached_property
     def _checked(self) -> dict[str, Array]:
         """Which chunks had the right checksum: each is taken once, for it costs a third of decoding."""
         return {name: np.zeros(len(self), bool) for name in self.specs}
 
-    def place(self, name: str, index: int) -> Place:
+    def place(self, name: str, index: int) -> ChunkPlace:
         """Return where the stored map ``name`` of the brain ``index`` is."""
         at = self._places
-        return Place(
+        return ChunkPlace(
             shard=at["shard"][index],
             shard_size=int(at["shard_size"][index]),
             start=int(at[f"{name}_start"][index]),
@@ -350,8 +357,8 @@ class Brain:
     def _facts(self) -> dict[str, float | str]:
         """Return the row's numbers (NaN where unknown) and texts, but those about files and outcomes."""
         table, here = self.brains.table, np.array([self.index])
-        names = columns.trainable(table, self.brains.specs)
-        return {name: columns.plain_column(table, name, here)[0] for name in names}
+        names = model_columns.trainable(table, self.brains.specs)
+        return {name: model_columns.plain_column(table, name, here)[0] for name in names}
 
     def _volumes(self) -> dict[str, Volume]:
         volumes = {name: self.volume(name) for name in self.brains.maps}

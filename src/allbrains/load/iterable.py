@@ -10,8 +10,8 @@ from torch import Tensor, from_numpy
 from torch.utils.data import IterableDataset, get_worker_info
 
 from allbrains.load.batch import Batch
-from allbrains.load.batches import Batches
-from allbrains.load.columns import plain_column, trainable
+from allbrains.load.epoch import Batches
+from allbrains.load.model_columns import plain_column, trainable
 
 Item = dict[str, Tensor | list[str]]
 

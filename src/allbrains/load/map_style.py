@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, from_numpy
 from torch.utils.data import Dataset
 
-from allbrains.load.columns import plain_column, trainable
+from allbrains.load.model_columns import plain_column, trainable
 from allbrains.load.protocol import Samples
 
 Item = dict[str, Tensor | float | str]

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.limits import LIMITS, Limits, judged
 from allbrains.load import derived
 from allbrains.load.brains import Brains
 from allbrains.load.remote import CACHE_GB, shelf_at
@@ -19,8 +20,7 @@ from allbrains.store import manifest, ratings
 from allbrains.store.blobs import Folder, Shelf
 from allbrains.store.layout import Layout
 from allbrains.store.ratings import with_ratings
-from allbrains.store.schema import MapSpec, corpus_text, place_columns, specs_of_samples
-from allbrains.verdict import LIMITS, Limits, judged
+from allbrains.store.sample_schema import MapSpec, corpus_text, place_columns, specs_of_samples
 
 
 def open_corpus(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from allbrains.errors import ConfigurationError
-from allbrains.load.columns import plain_column
+from allbrains.load.model_columns import plain_column
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from allbrains.records import Array
-from allbrains.store.schema import MapSpec
+from allbrains.store.sample_schema import MapSpec
 
 
 class Samples(Protocol):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from allbrains.errors import ConfigurationError, CorpusError
-from allbrains.load.cache import Cache
-from allbrains.store.blobs import Place
+from allbrains.load.chunk_cache import Cache
+from allbrains.store.blobs import ChunkPlace
 
 CACHE_GB = 10.0
 _BLOCK = 1 << 18  # bytes that are fetched at once of a table; fsspec's own 5 MB fetch a whole shard's head
@@ -37,7 +37,7 @@ class Remote:
     attempts: int = 3
     pause_s: float = 0.5
 
-    def read(self, place: Place) -> bytes:
+    def read(self, place: ChunkPlace) -> bytes:
         """Return a chunk, its checksum checked: from the cache, or in one ranged request."""
         key = hashlib.sha256(f"{self.url}\0{place}".encode()).hexdigest()
         held = self.cache.get(key)
@@ -65,7 +65,7 @@ class Remote:
         """Return the address."""
         return self.url
 
-    def _range(self, place: Place) -> bytes:
+    def _range(self, place: ChunkPlace) -> bytes:
         filesystem, root = self._filesystem()
         end = place.start + place.nbytes
         for attempt in range(self.attempts):

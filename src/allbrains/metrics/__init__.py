@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
+from allbrains.case import Case
 from allbrains.metrics.background import Background
 from allbrains.metrics.brightness import Brightness
 from allbrains.metrics.contrast import Contrast
@@ -23,7 +24,6 @@ from allbrains.metrics.slices import Slices
 from allbrains.metrics.smoothness import Smoothness
 from allbrains.metrics.symmetry import Symmetry
 from allbrains.metrics.topology import Topology
-from allbrains.recipe import Case
 
 
 class Metric(Protocol):

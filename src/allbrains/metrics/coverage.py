@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import Case, Warp
+from allbrains.case import Case, Warp
 from allbrains.records import Affine
 from allbrains.space.grid import Grid, transform
 from allbrains.space.template import REGISTRATION_SPACING, template

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from allbrains.recipe import Case
+from allbrains.case import Case
 from allbrains.space.grid import jacobian
 from allbrains.space.template import REGISTRATION_SPACING, template
 

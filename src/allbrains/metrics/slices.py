@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from allbrains.recipe import Case
+from allbrains.case import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

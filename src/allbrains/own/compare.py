@@ -10,14 +10,14 @@ import numpy as np
 
 from allbrains.own.centiles import Centile, Curves, fit
 from allbrains.own.reference import People, too_few, with_value
-from allbrains.own.sites import harmonise
+from allbrains.own.site_effects import harmonise
 from allbrains.records import Array
 
 CHART_AGES = 60  # points of a chart's curves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class ComparedMeasure:
     """A number that is compared.
 
     Attributes:
@@ -32,17 +32,17 @@ class Measure:
 
 
 MEASURES = (
-    Measure(column="gm_ml", says="grey matter"),
-    Measure(column="wm_ml", says="white matter"),
-    Measure(column="csf_ml", says="fluid inside the brain's outline (CSF)"),
-    Measure(column="cortical_gm_ml", says="grey matter of the cortex"),
-    Measure(column="cerebral_wm_ml", says="white matter of the cerebrum"),
-    Measure(column="deep_gm_ml", says="deep grey matter"),
-    Measure(column="brainstem_ml", says="brainstem"),
-    Measure(column="cerebellum_ml", says="cerebellum"),
-    Measure(column="etiv_affine_ml", says="head size (estimated, not measured)"),
-    Measure(column="gm_per_etiv", says="grey matter relative to head size", unit=""),
-    Measure(column="csf_per_etiv", says="fluid relative to head size", unit=""),
+    ComparedMeasure(column="gm_ml", says="grey matter"),
+    ComparedMeasure(column="wm_ml", says="white matter"),
+    ComparedMeasure(column="csf_ml", says="fluid inside the brain's outline (CSF)"),
+    ComparedMeasure(column="cortical_gm_ml", says="grey matter of the cortex"),
+    ComparedMeasure(column="cerebral_wm_ml", says="white matter of the cerebrum"),
+    ComparedMeasure(column="deep_gm_ml", says="deep grey matter"),
+    ComparedMeasure(column="brainstem_ml", says="brainstem"),
+    ComparedMeasure(column="cerebellum_ml", says="cerebellum"),
+    ComparedMeasure(column="etiv_affine_ml", says="head size (estimated, not measured)"),
+    ComparedMeasure(column="gm_per_etiv", says="grey matter relative to head size", unit=""),
+    ComparedMeasure(column="csf_per_etiv", says="fluid relative to head size", unit=""),
 )
 LOBES = ("frontal", "parietal", "temporal", "occipital")
 
@@ -91,7 +91,7 @@ class Compared:
         chart: None where there is no centile.
     """
 
-    measure: Measure
+    measure: ComparedMeasure
     value: float
     people: int = 0
     centile: Centile | None = None
@@ -147,7 +147,7 @@ def lobe_volumes(numbers: Mapping[str, float]) -> list[tuple[str, float, float]]
 
 
 def _compared(
-    measure: Measure, value: float, subject: Subject, everybody: People, with_sites: bool
+    measure: ComparedMeasure, value: float, subject: Subject, everybody: People, with_sites: bool
 ) -> Compared:
     people, values = with_value(everybody, measure.column)
     age, sex = subject.age_years, subject.sex

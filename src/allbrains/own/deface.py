@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from allbrains.recipe import Warp
+from allbrains.case import Warp
 from allbrains.records import Array, Volume
 from allbrains.space.grid import Grid, inverse, sample, transform
 

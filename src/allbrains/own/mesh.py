@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allbrains.recipe import Warp
+from allbrains.case import Warp
 from allbrains.records import Affine, Array, Volume
 from allbrains.space.grid import through
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from allbrains.own import sayings
+from allbrains.own import page_text
 from allbrains.own.charts import chart, number, strip
 from allbrains.own.compare import Compared, Subject
 from allbrains.own.mesh import Mesh
@@ -22,7 +22,7 @@ _STEP_MM = 0.01  # of the page's vertices: ±327 mm in 16 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class PageContent:
     """All that the page tells.
 
     Attributes:
@@ -52,7 +52,7 @@ class Story:
     recipe: str
 
 
-def page(story: Story) -> str:
+def page(story: PageContent) -> str:
     """Return the HTML."""
     style, script = _packaged("page.css"), _packaged("viewer.js")
     policy = (
@@ -87,31 +87,31 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _head(story: Story) -> str:
+def _head(story: PageContent) -> str:
     who = {"female": "woman", "male": "man"}.get(story.subject.sex, "")
     age = f", {story.subject.age_years:.0f} years" if story.subject.age_years > 0 else ""
     told = f'<p class="soft">Compared as: {who}{age}.</p>' if story.subject.is_known else ""
     return (
         f"<h1>One brain among all the others</h1>{told}"
-        f'<div class="box"><strong>No diagnosis.</strong> {escape(sayings.NO_DIAGNOSIS)}</div>'
+        f'<div class="box"><strong>No diagnosis.</strong> {escape(page_text.NO_DIAGNOSIS)}</div>'
     )
 
 
-def _quality(story: Story) -> str:
+def _quality(story: PageContent) -> str:
     facts = _list(story.quality)
     if not story.faults:
         return (
             '<h2>Is the scan good enough?</h2><div class="box good"><strong>Yes.</strong> All automatic '
             f"checks are passed. They see motion, noise and bad outlines, not everything.</div>{facts}"
         )
-    told = _list(sayings.QUALITY.get(name, f"{name} is outside its limits.") for name in story.faults)
+    told = _list(page_text.QUALITY.get(name, f"{name} is outside its limits.") for name in story.faults)
     return (
         '<h2>Is the scan good enough?</h2><div class="box bad"><strong>No.</strong> The numbers below are '
         f"not to be trusted, and they are not compared with anybody's.{told}</div>{facts}"
     )
 
 
-def _numbers(story: Story) -> str:
+def _numbers(story: PageContent) -> str:
     rows = "".join(_row(one) for one in story.compared)
     why = dict.fromkeys(one.why_not for one in story.compared if one.why_not)
     notes = _list(f"No centile: {sentence}." for sentence in why)
@@ -173,7 +173,7 @@ def _ordinal(percent: float) -> str:
     return f"{n}{ending}"
 
 
-def _pictures(story: Story) -> str:
+def _pictures(story: PageContent) -> str:
     captions = (
         "This brain, brought onto the template. Yellow: the template's outline. Where both differ, the "
         "registration missed, or the brain is unusual.",
@@ -206,13 +206,13 @@ def _surface() -> str:
 
 
 def _limits() -> str:
-    return f"<h2>What these numbers can't say</h2>{_list(sayings.LIMITS)}"
+    return f"<h2>What these numbers can't say</h2>{_list(page_text.LIMITS)}"
 
 
-def _rest(story: Story) -> str:
+def _rest(story: PageContent) -> str:
     rows = "".join(f"<tr><td><code>{escape(n)}</code></td><td>{escape(w)}</td></tr>" for n, w in story.files)
     return (
-        f"<h2>In this folder</h2><table>{rows}</table><p>{escape(sayings.PRIVACY)}</p>"
+        f"<h2>In this folder</h2><table>{rows}</table><p>{escape(page_text.PRIVACY)}</p>"
         f"<h2>Which images, and how</h2>{_list(story.chosen)}"
         f'<p class="soft">allbrains {escape(VERSION)}, recipe {escape(story.recipe)}.</p>'
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from allbrains.limits import PASS
 from allbrains.own.centiles import MALE
 from allbrains.records import Array
-from allbrains.verdict import PASS
 
 MIN_PEOPLE = 150  # of the same sex and the other: below, a curve of six weights follows single persons
 MIN_NEAR = 50  # of the same sex and about the same age: the 5th centile then has two or three below it

@@ -6,7 +6,7 @@ such as a sidecar's age (``of_sidecar``). Pure: no disk, no network.
 
 from allbrains.participants.harmonise import harmonise
 from allbrains.participants.joining import Roster, ScanKey, join
-from allbrains.participants.records import (
+from allbrains.participants.participant import (
     FIELDS,
     PARTICIPANTS,
     Confidence,
@@ -18,8 +18,8 @@ from allbrains.participants.records import (
     midpoint,
     table,
 )
-from allbrains.participants.second import merge, of_sidecar
-from allbrains.participants.summary import Summary, summarise
+from allbrains.participants.second_sources import merge, of_sidecar
+from allbrains.participants.summary import ParticipantsSummary, summarise
 
 __all__ = [
     "FIELDS",
@@ -29,10 +29,10 @@ __all__ = [
     "Note",
     "NoteKind",
     "Participant",
+    "ParticipantsSummary",
     "Receipt",
     "Roster",
     "ScanKey",
-    "Summary",
     "harmonise",
     "join",
     "merge",

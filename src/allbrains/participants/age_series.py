@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from allbrains.participants.ages import PER_YEAR, AgeText, Form, parse
-from allbrains.participants.columns import AgeColumn, Tier
 from allbrains.participants.dictionary import (
     Definition,
     code_key,
@@ -21,9 +20,10 @@ from allbrains.participants.dictionary import (
     units_of_field,
     units_of_text,
 )
-from allbrains.participants.records import AGE_FIELDS, Confidence, Note, NoteKind, Receipt
-from allbrains.participants.units import Context, Verdict, cell_reason, centred, decide
-from allbrains.participants.words import fold, header_key
+from allbrains.participants.participant import AGE_FIELDS, Confidence, Note, NoteKind, Receipt
+from allbrains.participants.units import Context, UnitVerdict, cell_reason, centred, decide
+from allbrains.participants.vocabulary import fold, header_key
+from allbrains.participants.which_columns import AgeColumn, Tier
 
 # What a description may say that makes the column another age than the one at the scan.
 _DECOY = re.compile(
@@ -72,7 +72,7 @@ class AgeSeries:
     """
 
     column: AgeColumn
-    verdict: Verdict
+    verdict: UnitVerdict
     texts: tuple[AgeText, ...]
     years: tuple[float, ...]
     oldest: float

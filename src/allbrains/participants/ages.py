@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from allbrains.participants.words import UNITS, fold, is_missing
+from allbrains.participants.vocabulary import UNITS, fold, is_missing
 
 PER_YEAR = {"years": 1.0, "months": 12.0, "weeks": 365.25 / 7, "days": 365.25}
 _MAX_VISITS = 20

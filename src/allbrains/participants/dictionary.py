@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from allbrains.participants.reading import decode
-from allbrains.participants.words import HEADER, fold, header_key
+from allbrains.participants.table_cells import decode
+from allbrains.participants.vocabulary import HEADER, fold, header_key
 
 Classify = Callable[[str], str | None]
 

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from allbrains.participants.coded import Code
 from allbrains.participants.dictionary import Definition, code_key, codes_of_text
-from allbrains.participants.records import Confidence
-from allbrains.participants.words import GROUP, fold, is_missing
+from allbrains.participants.participant import Confidence
+from allbrains.participants.sex_and_hand import Code
+from allbrains.participants.vocabulary import GROUP, fold, is_missing
 
 CONTROL, PATIENT = "healthy control", "patient"
 _SURE = {"control": CONTROL, "patient": PATIENT}

@@ -13,14 +13,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from allbrains.participants.columns import age_columns, sex_columns
 from allbrains.participants.dictionary import Dictionary, parse
-from allbrains.participants.evidence import DESCRIPTION, context, name_of
 from allbrains.participants.joining import loose_key, subject_key
-from allbrains.participants.reading import Sheet, read
-from allbrains.participants.records import Harmonised, Note, NoteKind, Participant
-from allbrains.participants.second import merge
-from allbrains.participants.tabling import Source, participants_of
+from allbrains.participants.participant import Harmonised, Note, NoteKind, Participant
+from allbrains.participants.population import DESCRIPTION, context, name_of
+from allbrains.participants.read_table import TableSource, participants_of
+from allbrains.participants.second_sources import merge
+from allbrains.participants.table_cells import Sheet, read
+from allbrains.participants.which_columns import age_columns, sex_columns
 
 MAIN = "participants.tsv"
 _SESSIONS = re.compile(r"(?:.*/)?(sub-[^/]+)/(?:[^/]+/)*[^/]*_sessions\.tsv\Z")
@@ -46,7 +46,7 @@ def harmonise(dataset: str, files: Mapping[str, bytes], *, subjects: Collection[
     about = context(name, [sheet for sheet in (main, *others) if sheet], dictionary)
 
     def table(sheet: Sheet, words: Dictionary) -> list[Participant]:
-        source = Source(dataset=dataset, sheet=sheet, dictionary=words, context=about, name=name)
+        source = TableSource(dataset=dataset, sheet=sheet, dictionary=words, context=about, name=name)
         rows, found = participants_of(source)
         notes.extend(found)
         return rows

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from allbrains.participants.records import AGE_FIELDS, Participant
+from allbrains.participants.participant import AGE_FIELDS, Participant
 
 ScanKey = tuple[str, str, str]  # dataset, subject label, session label (empty where there is none)
 

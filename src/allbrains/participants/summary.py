@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from allbrains.participants.records import Harmonised, Note, NoteKind
+from allbrains.participants.participant import Harmonised, Note, NoteKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class ParticipantsSummary:
     """Numbers of one dataset.
 
     Attributes:
@@ -42,7 +42,7 @@ class Summary:
     unreadable: tuple[Note, ...]
 
 
-def summarise(dataset: str, harmonised: Harmonised) -> Summary:
+def summarise(dataset: str, harmonised: Harmonised) -> ParticipantsSummary:
     """Return the numbers of one dataset."""
     rows = harmonised.rows
     rules: Counter[str] = Counter()
@@ -54,7 +54,7 @@ def summarise(dataset: str, harmonised: Harmonised) -> Summary:
     def notes(kind: NoteKind) -> tuple[Note, ...]:
         return tuple(note for note in harmonised.notes if note.kind is kind)
 
-    return Summary(
+    return ParticipantsSummary(
         dataset=dataset,
         rows=len(rows),
         participants=len({row.participant_id for row in rows}),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from allbrains.participants.ages import PER_YEAR
-from allbrains.participants.records import Confidence
+from allbrains.participants.participant import Confidence
 
 # The oldest person known lived 122 years.
 OLDEST_YEARS = 122.0
@@ -53,7 +53,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class UnitVerdict:
     """What was decided of a column's numbers.
 
     Attributes:
@@ -76,7 +76,7 @@ class Verdict:
         return self.unit if self.unit != self.declared else ""
 
 
-def decide(values: Sequence[float], declared: Collection[str], context: Context) -> Verdict:
+def decide(values: Sequence[float], declared: Collection[str], context: Context) -> UnitVerdict:
     """Return the unit of a column's plain numbers.
 
     Args:
@@ -87,16 +87,18 @@ def decide(values: Sequence[float], declared: Collection[str], context: Context)
     stated = "|".join(sorted(declared))
     if centred(values):
         reason = "numbers below zero: centred or standardised, not ages"
-        return Verdict(declared=stated, rule="unit.centred", reason=reason)
+        return UnitVerdict(declared=stated, rule="unit.centred", reason=reason)
     known = [value for value in values if value >= 0]
     if len(declared) == 1:
         return _declared(known, stated, context)
     if declared:
         fitting = [unit for unit in PER_YEAR if unit in declared and _fits(known, unit, context.oldest)]
         if len(fitting) == 1:
-            return Verdict(unit=fitting[0], declared=stated, rule="unit.possible", confidence=Confidence.LOW)
+            return UnitVerdict(
+                unit=fitting[0], declared=stated, rule="unit.possible", confidence=Confidence.LOW
+            )
         reason = f"units {stated} are stated and the numbers do not decide between them"
-        return Verdict(declared=stated, rule="unit.contradiction", reason=reason)
+        return UnitVerdict(declared=stated, rule="unit.contradiction", reason=reason)
     return _assumed(known, context)
 
 
@@ -115,28 +117,28 @@ def _fits(values: Sequence[float], unit: str, oldest: float) -> bool:
     return impossible <= SLIPS * len(values)
 
 
-def _declared(values: Sequence[float], unit: str, context: Context) -> Verdict:
+def _declared(values: Sequence[float], unit: str, context: Context) -> UnitVerdict:
     if not _fits(values, unit, context.oldest):
         reason = f"the declared unit {unit} gives ages over {context.oldest:g} years"
-        return Verdict(declared=unit, rule="unit.impossible", reason=reason)
+        return UnitVerdict(declared=unit, rule="unit.impossible", reason=reason)
     # weeks of this span are mostly counted from conception, and a baby's age from birth
     if unit == "weeks" and values and min(values) >= 22 and max(values) <= 46 and not context.animals:
-        return Verdict(
+        return UnitVerdict(
             declared=unit, rule="unit.gestation", reason="weeks that may be counted from conception"
         )
     # "years" is what the dictionary's template says: it does not prove much about infants
     if unit == "years" and context.infants and not context.children and values and 4 < median(values) < 16:
         reason = "the declared unit years disagrees with a dataset of infants"
-        return Verdict(declared=unit, rule="unit.infants", reason=reason)
-    return Verdict(unit=unit, declared=unit, rule="unit.declared")
+        return UnitVerdict(declared=unit, rule="unit.infants", reason=reason)
+    return UnitVerdict(unit=unit, declared=unit, rule="unit.declared")
 
 
-def _assumed(values: Sequence[float], context: Context) -> Verdict:
+def _assumed(values: Sequence[float], context: Context) -> UnitVerdict:
     reason = _why_not_years(values, context)
     if reason:
-        return Verdict(rule="unit.unknown", reason=reason)
+        return UnitVerdict(rule="unit.unknown", reason=reason)
     confidence = Confidence.LOW if context.animals else Confidence.MEDIUM
-    return Verdict(unit="years", rule="unit.years_assumed", confidence=confidence)
+    return UnitVerdict(unit="years", rule="unit.years_assumed", confidence=confidence)
 
 
 def _why_not_years(values: Sequence[float], context: Context) -> str:

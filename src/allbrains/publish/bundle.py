@@ -17,15 +17,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.files import publishing
 from allbrains.load.opening import open_corpus
-from allbrains.publish import card, citing, croissant, figures, origins, viewer
-from allbrains.publish.facts import Facts, parts_of
-from allbrains.publish.plan import Item
-from allbrains.publish.texts import tsv
-from allbrains.publish.works import works_of
+from allbrains.publish import card, card_charts, citing, croissant, source_datasets, viewer
+from allbrains.publish.card_text import tsv
+from allbrains.publish.commits import Item
+from allbrains.publish.corpus_summary import Facts, parts_of
+from allbrains.publish.papers import works_of
 from allbrains.store import manifest
 from allbrains.store.blobs import Folder
-from allbrains.store.files import publishing
 from allbrains.store.layout import Layout
 from allbrains.store.samples import SAMPLES
 from allbrains.store.sums import read_sums, sha256
@@ -109,7 +109,7 @@ def gather(layout: Layout, *, affirmed: Collection[str] = (), left_out: Collecti
     rows = pq.read_table(layout.samples, columns=["dataset", "snapshot", "outcome", "reason"])
     rows = rows.filter(pc.is_in(rows["dataset"], pa.array(sorted(known - {*left_out}), pa.string())))
     versions = zip(done["dataset"].to_pylist(), done["snapshot"].to_pylist(), strict=True)
-    found = origins.origins_of(versions, origins.read_rows(Folder(layout.root)))
+    found = source_datasets.origins_of(versions, source_datasets.read_rows(Folder(layout.root)))
     refused = rows.filter(pc.equal(rows["outcome"], "rejected"))["reason"].value_counts().to_pylist()
     sizes = set(zip(done["shard"].to_pylist(), done["shard_size"].to_pylist(), strict=True))
     return Facts(
@@ -198,12 +198,12 @@ def _sums(scratch: Path, items: Collection[Item]) -> Item:
 def _datasets(layout: Layout, scratch: Path, facts: Facts) -> Item:
     """Return the table of the datasets inside, for ``allbrains cite`` at the other end."""
     inside = {origin.dataset for origin in facts.origins}
-    rows = [row for row in origins.read_rows(Folder(layout.root)) if row["dataset"] in inside]
+    rows = [row for row in source_datasets.read_rows(Folder(layout.root)) if row["dataset"] in inside]
     fields = [field for field in DATASETS if field.name not in _NOT_SHOWN]
     shown = [
         {field.name: row.get(field.name) for field in fields} | {"source": _address(row)} for row in rows
     ]
-    path = scratch / origins.TABLE
+    path = scratch / source_datasets.TABLE
     pq.write_table(pa.Table.from_pylist(shown, schema=pa.schema(fields)), path, compression="zstd")
     return item_of(path.name, path, last=True)
 
@@ -214,7 +214,7 @@ def _address(row: Mapping[str, object]) -> str:
 
 
 def _made(address: str, facts: Facts, schema: pa.Schema) -> dict[str, bytes]:
-    drawn, works = figures.pictures(facts), works_of(facts.corpus)
+    drawn, works = card_charts.pictures(facts), works_of(facts.corpus)
     name = address.rstrip("/").rsplit("/", maxsplit=1)[-1]
     title = f"{name}: {facts.scans} brains"
     texts = {

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from statistics import median
 
-from allbrains.publish import terms
-from allbrains.publish.facts import Facts, failed_reasons
-from allbrains.publish.texts import markdown, tsv, yaml
+from allbrains.publish import reuse_terms
+from allbrains.publish.card_text import markdown, tsv, yaml
+from allbrains.publish.corpus_summary import Facts, failed_reasons
 from allbrains.version import VERSION
 
 _SIZES = ((1000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
@@ -45,7 +45,7 @@ def _text(name: str) -> str:
 
 def front_matter(name: str, facts: Facts) -> dict[str, object]:
     """Return what stands in YAML on top of the card."""
-    licence = terms.licence_of(facts.origins)
+    licence = reuse_terms.licence_of(facts.origins)
     named = {"license_name": "several", "license_link": "LICENSES.tsv"} if licence == "other" else {}
     size = next((word for most, word in _SIZES if facts.scans < most), "100K<n<1M")
     return {
@@ -71,9 +71,9 @@ def licences(facts: Facts) -> str:
     head = ("dataset", "snapshot", "name", "license", "spdx", "faces", "may_be_public", "because", "doi")
     rows = []
     for origin in facts.origins:
-        why = terms.hindrances(origin, facts.affirmed)
+        why = reuse_terms.hindrances(origin, facts.affirmed)
         about = (origin.dataset, origin.snapshot, origin.name, origin.license, origin.spdx)
-        told = (terms.faces(origin, facts.affirmed), "no" if why else "yes", "; ".join(why), origin.doi)
+        told = (reuse_terms.faces(origin, facts.affirmed), "no" if why else "yes", "; ".join(why), origin.doi)
         rows.append((*about, *told))
     return tsv([head, *rows])
 
@@ -146,7 +146,7 @@ def _origins(facts: Facts) -> str:
         origin = part.origin
         label = markdown(origin.dataset)
         link = f"[{label}]({origin.url})" if origin.url else label
-        faces = terms.faces(origin, facts.affirmed)
+        faces = reuse_terms.faces(origin, facts.affirmed)
         licence = markdown(origin.spdx or origin.license or "unknown")
         rows.append(
             f"| {link} | {markdown(origin.snapshot)} | {markdown(origin.name)[:120]} | {licence} | {faces} "
@@ -155,7 +155,7 @@ def _origins(facts: Facts) -> str:
     rest = len(facts.parts) - _LISTED
     more = f"\n\n{rest} more datasets are in `LICENSES.tsv`." if rest > 0 else ""
     table = "\n".join(head + rows)
-    verdict = terms.verdict_of(facts.origins)
+    verdict = reuse_terms.verdict_of(facts.origins)
     told = f"**The whole:** {verdict} `LICENSES.tsv` has a verdict for each dataset. No legal advice."
     return f"{table}{more}\n\n{told}\n"
 

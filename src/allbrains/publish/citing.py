@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from allbrains.publish.origins import Origin
-from allbrains.publish.texts import bibtex, one_line, yaml
-from allbrains.publish.works import Work
+from allbrains.publish.card_text import bibtex, one_line, yaml
+from allbrains.publish.papers import Work
+from allbrains.publish.source_datasets import Origin
 from allbrains.version import VERSION
 
 _CFF_LICENCE = re.compile(r"(?:CC0|PDDL|ODbL|ODC-By|CC-BY(?:-NC)?(?:-ND)?(?:-SA)?)-\d\.\d\Z")

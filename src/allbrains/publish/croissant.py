@@ -14,10 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from allbrains.publish import terms
-from allbrains.publish.facts import Facts
-from allbrains.publish.plan import Item
-from allbrains.publish.texts import one_line
+from allbrains.publish import reuse_terms
+from allbrains.publish.card_text import one_line
+from allbrains.publish.commits import Item
+from allbrains.publish.corpus_summary import Facts
 from allbrains.version import VERSION
 
 NAME = "croissant.json"
@@ -241,6 +241,6 @@ def _to_be_used(facts: Facts) -> dict[str, Any]:
         ],
         "rai:dataReleaseMaintenancePlan": (
             "Each publication is a commit; datasets that are withdrawn at the source are removed at the "
-            f"next. The whole: {terms.verdict_of(facts.origins)}"
+            f"next. The whole: {reuse_terms.verdict_of(facts.origins)}"
         ),
     }

@@ -26,7 +26,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import disable_progress_bars
 
 from allbrains.errors import AllbrainsError, ConfigurationError, SourceError, TransientError
-from allbrains.publish.plan import Commit, Held, Limits
+from allbrains.publish.commits import Commit, CommitLimits, Held
 from allbrains.records import Algorithm, Digest
 from allbrains.version import VERSION
 
@@ -54,7 +54,7 @@ class HubTarget:
 
     repository: str
     api: HfApi
-    limits: Limits = field(default_factory=Limits)
+    limits: CommitLimits = field(default_factory=CommitLimits)
     head: str = ""
 
     @classmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from allbrains.errors import ConfigurationError
-from allbrains.publish.plan import Commit, Held, Limits
+from allbrains.publish.commits import Commit, CommitLimits, Held
 
 _HUB = re.compile(r"hf://(?:datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)/?\Z")
 
@@ -17,7 +17,7 @@ class Target(Protocol):
     """A place that holds files by name. What it raises as ``TransientError`` is tried again."""
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> CommitLimits:
         """How much goes into one commit."""
 
     @property
@@ -78,6 +78,6 @@ def target_at(address: str) -> Target:
                 f"{address} needs {error.name}: pip install 'allbrains[publish]'"
             ) from error
         return HubTarget.of(match[1])
-    from allbrains.publish.tree import TreeTarget
+    from allbrains.publish.file_tree import TreeTarget
 
     return TreeTarget.at(address if "://" in address else Path(address).absolute().as_uri())

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from allbrains.limits import judged
 from allbrains.store.layout import folder_name
-from allbrains.store.schema import place_columns, specs_of_samples
-from allbrains.verdict import judged
+from allbrains.store.sample_schema import place_columns, specs_of_samples
 
 PICTURE = "montage"
 ROWS_PER_GROUP = 100  # about 4 MB with their pictures; the viewer reads whole groups

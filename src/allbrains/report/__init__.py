@@ -6,6 +6,6 @@ as scripts too, each with one call that hands over compressed bytes. The same fi
 ``folder`` and made on demand by ``server``.
 """
 
-from allbrains.report.site import Site, open_site
+from allbrains.report.report_site import ReportSite, open_site
 
-__all__ = ["Site", "open_site"]
+__all__ = ["ReportSite", "open_site"]

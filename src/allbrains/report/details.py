@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from allbrains.participants.joining import session_key, subject_key
 from allbrains.records import StepCost
-from allbrains.report.logs import Excerpts, shareable
+from allbrains.report.log_excerpts import Excerpts, shareable
 from allbrains.text import plain
 
 PER_CHUNK = 256  # rows a data script: one is loaded where a scan is opened

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from allbrains.limits import LIMITS
 from allbrains.records import Array
 from allbrains.report.packing import is_number
-from allbrains.verdict import LIMITS
 
 _FEWEST = 5  # of fewer values nobody knows what is usual
 _HIGHEST = 99.0  # a metric that is nearly always the same number has no spread to speak of

@@ -10,7 +10,7 @@ digests, version ids), and misbehaves only when told to: a `Fault` changes what 
 """
 
 from allbrains.sandbox.archive import Archive
-from allbrains.sandbox.server import Sandbox, application, serve
+from allbrains.sandbox.sandbox_server import Sandbox, application, serve
 from allbrains.sandbox.traffic import Fault, Requests, Visit
 
 __all__ = ["Archive", "Fault", "Requests", "Sandbox", "Visit", "application", "serve"]

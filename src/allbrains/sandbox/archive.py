@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from allbrains.bids import IMAGE_EXTENSIONS
-
+IMAGE_EXTENSIONS = (".nii.gz", ".nii")  # a copy: the stand-in shares no rule with what it tests
 ANNEX_OVER_BYTES = 1_000_000  # OpenNeuro's .gitattributes: annex.largefiles=largerthan=1mb
 FIRST_SHA256_DATASET = "ds004199"  # T1w up to ds004173 are MD5E, from ds004199 on SHA256E
 # git-annex keeps up to two extensions of at most four characters in a key
@@ -27,7 +26,7 @@ class NotServed(LookupError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundObject:
     """A file of a dataset as its folder shows it; nothing of its content was read.
 
     Attributes:
@@ -85,21 +84,21 @@ class Archive(Protocol):
     def datasets(self) -> tuple[str, ...]:
         """Return the accessions, oldest first."""
 
-    def files(self, dataset: str) -> tuple[Found, ...]:
+    def files(self, dataset: str) -> tuple[FoundObject, ...]:
         """Return all files of a dataset in the API's order: by depth, then by path.
 
         Raises:
             NotServed: there is no such dataset.
         """
 
-    def find(self, dataset: str, path: str) -> Found:
+    def find(self, dataset: str, path: str) -> FoundObject:
         """Return one file of a dataset.
 
         Raises:
             NotServed: there is no such file, or it is none of the caller's business.
         """
 
-    def digests(self, dataset: str, file: Found) -> Digests:
+    def digests(self, dataset: str, file: FoundObject) -> Digests:
         """Return what the file's content hashes to."""
 
     def read(self, dataset: str, path: str, start: int, stop: int) -> Iterator[bytes]:

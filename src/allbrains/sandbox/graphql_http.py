@@ -27,9 +27,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from allbrains.sandbox.graphql_schema import execution_schema, public_schema
+from allbrains.sandbox.listing_rows import Encoded
 from allbrains.sandbox.resolvers import Query
-from allbrains.sandbox.rows import Encoded
-from allbrains.sandbox.schema import execution_schema, public_schema
 
 SERVER_VERSION = "5.5.1"
 # A browser sends these without asking the server first; any of two headers shows that it did ask.
@@ -59,7 +59,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class GraphqlService:
     """The API as it is today.
 
     Attributes:
@@ -88,7 +88,7 @@ async def graphql(request: Request) -> Response:
     return await run_in_threadpool(lambda: _answer(*execute(operation, query, state.service)))
 
 
-def execute(operation: Operation, root: Query, service: Service) -> tuple[int, dict[str, Any]]:
+def execute(operation: Operation, root: Query, service: GraphqlService) -> tuple[int, dict[str, Any]]:
     """Return HTTP status and body of an operation's answer."""
     try:
         document, invalid = _validated(operation.query, service.schema)

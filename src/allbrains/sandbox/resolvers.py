@@ -18,42 +18,42 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from allbrains.sandbox import facts, rows
-from allbrains.sandbox.archive import Archive, Found, NotServed, Told, is_annexed, version_id
+from allbrains.sandbox import dataset_texts, listing_rows
+from allbrains.sandbox.archive import Archive, FoundObject, NotServed, Told, is_annexed, version_id
 
 DEFAULT_PAGE, LARGEST_PAGE = 25, 100
 
 
-class Snapshot:
+class SnapshotNode:
     """The one snapshot of a dataset in an archive."""
 
     def __init__(self, archive: Archive, accession: str, base: str) -> None:
         self.archive, self.accession, self.base = archive, accession, base
 
     @property
-    def dataset(self) -> Dataset:
+    def dataset(self) -> DatasetNode:
         """The dataset that this is a snapshot of."""
         return dataset_of(self.archive, self.accession, self.base)
 
     @cached_property
-    def found(self) -> tuple[Found, ...]:
+    def found(self) -> tuple[FoundObject, ...]:
         """All files, their content not read."""
         return self.archive.files(self.accession)
 
     @cached_property
-    def entries(self) -> tuple[rows.Entry, ...]:
+    def entries(self) -> tuple[listing_rows.ListingRow, ...]:
         """All files, their content hashed."""
         return tuple(map(self._entry, self.found))
 
     @cached_property
     def tree_ids(self) -> dict[str, str]:
         """The id of each folder."""
-        return rows.tree_ids(self.entries)
+        return listing_rows.tree_ids(self.entries)
 
     @cached_property
-    def change(self) -> facts.Change:
+    def change(self) -> dataset_texts.Change:
         """The newest entry of CHANGES."""
-        return facts.newest_change(self.text("CHANGES"))
+        return dataset_texts.newest_change(self.text("CHANGES"))
 
     @property
     def tag(self) -> str:
@@ -94,15 +94,18 @@ class Snapshot:
     @cached_property
     def description(self) -> dict[str, Any]:
         """The fields of dataset_description.json."""
-        return {"id": self.id, **facts.description(self.text("dataset_description.json"), self.accession)}
+        return {
+            "id": self.id,
+            **dataset_texts.description(self.text("dataset_description.json"), self.accession),
+        }
 
     @cached_property
     def summary(self) -> dict[str, Any] | None:
         """The validator's summary."""
         return {
             "id": self.id,
-            **facts.summary(file.path for file in self.found),
-            "subjectMetadata": facts.subject_metadata(self.text("participants.tsv")),
+            **dataset_texts.summary(file.path for file in self.found),
+            "subjectMetadata": dataset_texts.subject_metadata(self.text("participants.tsv")),
             "size": self.size,
             "totalFiles": len(self.found),
             "dataProcessed": self.description["DatasetType"] == "derivative",
@@ -111,20 +114,20 @@ class Snapshot:
 
     def files(
         self, info: GraphQLResolveInfo, tree: str | None = None, recursive: bool | None = None
-    ) -> list[rows.Row] | rows.Encoded:
+    ) -> list[listing_rows.Row] | listing_rows.Encoded:
         """Return the rows below a tree: all of them, named relative to it, or its first level."""
-        fields = rows.fields(info)
+        fields = listing_rows.fields(info)
         if recursive and tree is None:
             encoded = self.archive.encoded(self.accession, self.base, fields)
             if encoded is not None:
-                return rows.Encoded(json=encoded)
-        return rows.project(self.listed(tree, bool(recursive)), fields)
+                return listing_rows.Encoded(json=encoded)
+        return listing_rows.project(self.listed(tree, bool(recursive)), fields)
 
-    def listed(self, tree: str | None, recursive: bool) -> list[rows.Row]:
+    def listed(self, tree: str | None, recursive: bool) -> list[listing_rows.Row]:
         """Return the rows below a tree with all their fields."""
         folder = self.folder(tree)
-        found = rows.below(self.entries, folder, partial(rows.url, self.base, self.accession))
-        return list(found) if recursive else rows.one_level(found, self.tree_ids, folder)
+        found = listing_rows.below(self.entries, folder, partial(listing_rows.url, self.base, self.accession))
+        return list(found) if recursive else listing_rows.one_level(found, self.tree_ids, folder)
 
     def text(self, path: str) -> str:
         """Return a small text file, or an empty text where there is none."""
@@ -150,9 +153,9 @@ class Snapshot:
             return ""
         raise GraphQLError(f"Invalid git reference: {tree}")
 
-    def _entry(self, file: Found) -> rows.Entry:
+    def _entry(self, file: FoundObject) -> listing_rows.ListingRow:
         digests = self.archive.digests(self.accession, file)
-        return rows.Entry(
+        return listing_rows.ListingRow(
             path=file.path,
             size=file.size,
             object_id=digests.object_id,
@@ -161,13 +164,13 @@ class Snapshot:
         )
 
 
-class Dataset:
+class DatasetNode:
     """A dataset, public since the beginning."""
 
-    created = publishDate = facts.SOME_DATE
+    created = publishDate = dataset_texts.SOME_DATE
     public = True
 
-    def __init__(self, latest: Snapshot) -> None:
+    def __init__(self, latest: SnapshotNode) -> None:
         self.id = latest.accession
         self.latestSnapshot = latest
 
@@ -206,13 +209,13 @@ class Dataset:
         }
 
 
-class ToldSnapshot(Snapshot):
+class ToldSnapshot(SnapshotNode):
     """A snapshot of an archive that knows better than the files tell."""
 
     def __init__(self, archive: Archive, accession: str, base: str, told: Told) -> None:
         super().__init__(archive, accession, base)
         self._told = told
-        self.change = facts.Change(tag=told.tag, created=told.created)
+        self.change = dataset_texts.Change(tag=told.tag, created=told.created)
         self.hexsha = told.hexsha
 
     @property
@@ -228,10 +231,10 @@ class ToldSnapshot(Snapshot):
         return {"id": self.id, "size": self.size, "schemaVersion": None, **self._told.summary}
 
 
-class ToldDataset(Dataset):
+class ToldDataset(DatasetNode):
     """A dataset of an archive that knows better than the files tell."""
 
-    def __init__(self, latest: Snapshot, told: Told) -> None:
+    def __init__(self, latest: SnapshotNode, told: Told) -> None:
         super().__init__(latest)
         self.created = self.publishDate = told.published
         self._told = told
@@ -254,13 +257,13 @@ class Query:
     archive: Archive
     base: str
 
-    def dataset(self, info: GraphQLResolveInfo, id: str) -> Dataset:
+    def dataset(self, info: GraphQLResolveInfo, id: str) -> DatasetNode:
         """Return a dataset by its accession."""
         if id not in self.archive.datasets():
             raise GraphQLError(f"Dataset {id} does not exist.")
         return dataset_of(self.archive, id, self.base)
 
-    def snapshot(self, info: GraphQLResolveInfo, datasetId: str, tag: str) -> Snapshot:
+    def snapshot(self, info: GraphQLResolveInfo, datasetId: str, tag: str) -> SnapshotNode:
         """Return a dataset's snapshot by its tag."""
         snapshot = self.dataset(info, datasetId).latestSnapshot
         if snapshot.tag != tag:
@@ -291,19 +294,19 @@ class Query:
         return connection(found, limit=min(max(first or 0, 1), LARGEST_PAGE), offset=decode_cursor(after))
 
 
-def dataset_of(archive: Archive, accession: str, base: str) -> Dataset:
+def dataset_of(archive: Archive, accession: str, base: str) -> DatasetNode:
     """Return a dataset of an archive."""
     told = archive.told(accession)
     if told is None:
-        return Dataset(Snapshot(archive, accession, base))
+        return DatasetNode(SnapshotNode(archive, accession, base))
     return ToldDataset(ToldSnapshot(archive, accession, base, told), told)
 
 
-def _modalities(dataset: Dataset) -> list[str]:
+def _modalities(dataset: DatasetNode) -> list[str]:
     return list((dataset.latestSnapshot.summary or {}).get("modalities", ()))
 
 
-def connection(found: list[Dataset], *, limit: int, offset: int) -> dict[str, Any] | None:
+def connection(found: list[DatasetNode], *, limit: int, offset: int) -> dict[str, Any] | None:
     """Return a page; its ``endCursor`` is where the next begins, an edge's cursor is its own offset."""
     if not found:
         return None
@@ -342,6 +345,6 @@ def decode_cursor(cursor: str | None) -> int:
     return offset
 
 
-def _sort_key(key: str) -> Callable[[Dataset], Any]:
+def _sort_key(key: str) -> Callable[[DatasetNode], Any]:
     # all of an archive's datasets were made in the order of their accessions
     return (lambda dataset: dataset.name) if key == "name" else (lambda dataset: dataset.id)

@@ -17,7 +17,7 @@ from typing import Any
 from allbrains import bids
 from allbrains.errors import ConfigurationError
 from allbrains.records import Algorithm, Digest
-from allbrains.sources.listing import (
+from allbrains.sources.snapshot import (
     Absence,
     Absent,
     Entry,
@@ -33,7 +33,7 @@ from allbrains.sources.listing import (
     digest_of,
     matters,
 )
-from allbrains.sources.select import place_of
+from allbrains.sources.which_files import place_of
 
 TAG = "local"
 _CHUNK = 1 << 20

@@ -12,7 +12,7 @@ from typing import cast
 
 import numpy as np
 
-from allbrains.recipe import Warp
+from allbrains.case import Warp
 from allbrains.records import Affine, Array, Volume
 
 

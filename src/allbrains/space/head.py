@@ -16,7 +16,7 @@ from allbrains.records import Affine, Array, Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class HeadTemplate:
     """The head template, 2 mm, in a space of its own.
 
     Attributes:
@@ -31,7 +31,7 @@ class Head:
 
 
 @cache
-def head() -> Head:
+def head() -> HeadTemplate:
     """Return the template; kept for the life of the process."""
     from scipy.ndimage import distance_transform_edt as distance
 
@@ -39,7 +39,7 @@ def head() -> Head:
     inside = brain.array > 0.5
     spacing = t1w.spacing
     signed = distance(~inside, sampling=spacing) - distance(inside, sampling=spacing)
-    return Head(t1w=t1w.array, brain_distance=signed.astype(np.float32), affine=t1w.affine)
+    return HeadTemplate(t1w=t1w.array, brain_distance=signed.astype(np.float32), affine=t1w.affine)
 
 
 def _read(name: str) -> Volume:

@@ -39,7 +39,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class SplitChoice:
     """How sides are given.
 
     Attributes:
@@ -62,7 +62,7 @@ class Choice:
             )
 
 
-def assign(found: Sequence[Group], before: Mapping[str, str], choice: Choice) -> dict[str, str]:
+def assign(found: Sequence[Group], before: Mapping[str, str], choice: SplitChoice) -> dict[str, str]:
     """Return the side of each scan.
 
     Args:

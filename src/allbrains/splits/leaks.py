@@ -13,7 +13,7 @@ from pyarrow import csv
 
 from allbrains import bids
 from allbrains.errors import ConfigurationError
-from allbrains.splits.people import Key, Link, groups, keys_of
+from allbrains.splits.same_person import Key, Link, groups, keys_of
 
 _SIDE_NAMES = ("split", "side", "set", "subset", "fold", "partition")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from allbrains.recipe import Case
+from allbrains.case import Case
 from allbrains.records import Volume
 from allbrains.steps.ants_bridge import ants
 from allbrains.steps.antspynet_bridge import array_of, image_of

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import WHERE, Case, Lack
+from allbrains.case import Case
+from allbrains.recipe import WHERE, Lack
 from allbrains.records import Volume
 from allbrains.steps.antspynet_bridge import FILES, antspynet, array_of, folder_of, image_of, lacking
 from allbrains.steps.brain_mask import largest_filled, mask_numbers, signal_outside

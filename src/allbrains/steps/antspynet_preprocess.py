@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import WHERE, Case, Lack, Warp
+from allbrains.case import Case, Warp
+from allbrains.recipe import WHERE, Lack
 from allbrains.records import Volume
 from allbrains.steps.ants_bridge import affine_of, grid_of
 from allbrains.steps.antspynet_bridge import antspynet, array_of, image_of, lacking

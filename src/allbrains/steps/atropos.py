@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from allbrains.case import Case
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import Case
 from allbrains.records import Array, Volume
 from allbrains.space.grid import sample
 from allbrains.space.template import template

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import Case
+from allbrains.case import Case
 from allbrains.records import Volume
 from allbrains.space.grid import Grid, sample
 from allbrains.steps.ants_bridge import ants, to_ants

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from allbrains.case import Case
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import WHERE, Case, Lack
+from allbrains.recipe import WHERE, Lack
 from allbrains.records import Array, Volume
 from allbrains.steps.device import device_lack
 

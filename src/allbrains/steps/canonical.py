@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from allbrains.case import Case
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import Case
 from allbrains.records import Array, Volume
 
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import WHERE, Case, Lack
+from allbrains.case import Case
+from allbrains.recipe import WHERE, Lack
 from allbrains.records import Affine, Array, Volume
 from allbrains.space.grid import Grid, sample, transform
 from allbrains.steps.antspynet_bridge import FILES, antspynet, array_of, folder_of, image_of, lacking

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from allbrains.recipe import WHERE, Case, Lack
+from allbrains.case import Case
+from allbrains.recipe import WHERE, Lack
 from allbrains.records import Array, Volume
 from allbrains.steps.canonical import reorient
 from allbrains.steps.deepmriprep_bridge import FILES, deepmriprep, folder_of, lacking

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from allbrains.case import Case
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import WHERE, Case, Lack
+from allbrains.recipe import WHERE, Lack
 from allbrains.records import Volume
 from allbrains.steps.brain_mask import mask_numbers, signal_outside
 from allbrains.steps.deepmriprep_bridge import deepmriprep, lacking

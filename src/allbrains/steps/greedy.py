@@ -11,7 +11,7 @@ from typing import ClassVar
 import nibabel
 import numpy as np
 
-from allbrains.recipe import Case, Warp
+from allbrains.case import Case, Warp
 from allbrains.records import Affine, Array, Volume
 from allbrains.space.template import REGISTRATION_SPACING, template
 from allbrains.steps.register import metric_mask, template_correlation

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import Case, Warp
+from allbrains.case import Case, Warp
 from allbrains.records import Affine, Array, Volume
 from allbrains.space.grid import Grid, inverse, sample
 from allbrains.space.regions import LOBES, Region, regions

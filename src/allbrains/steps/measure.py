@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from allbrains.case import Case
 from allbrains.metrics import METRICS, OF_BRAIN, OF_SCAN, Metric
-from allbrains.recipe import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from allbrains.case import Case, Warp
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.recipe import Case, Warp
 from allbrains.records import Array, Volume
 from allbrains.space.grid import Grid, coarsen, sample, through
 from allbrains.space.template import REGISTRATION_SPACING, template

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import Case
+from allbrains.case import Case
 from allbrains.records import Volume
 from allbrains.space.grid import affine_points, sample, through
 from allbrains.steps.six import SIX, labels_of_six

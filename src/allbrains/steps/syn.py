@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import Case, Warp
+from allbrains.case import Case, Warp
 from allbrains.records import Affine
 from allbrains.space.template import REGISTRATION_SPACING, template
 from allbrains.steps.ants_bridge import ants, displacement_of, to_ants

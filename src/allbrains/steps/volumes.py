@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from allbrains.recipe import Case
+from allbrains.case import Case
 from allbrains.space.template import REGISTRATION_SPACING, template
 
 

@@ -13,7 +13,7 @@ from allbrains.store import codec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ChunkPlace:
     """Where a chunk is.
 
     Attributes:
@@ -45,7 +45,7 @@ class Place:
 class Shelf(Protocol):
     """Where a corpus' files are: a folder, or an address. Safe in any thread, after a fork and a pickle."""
 
-    def read(self, place: Place) -> bytes | memoryview:
+    def read(self, place: ChunkPlace) -> bytes | memoryview:
         """Return a chunk, unchecked; it is good until the same thread's next read.
 
         Raises:
@@ -69,7 +69,7 @@ class Folder:
 
     root: Path
 
-    def read(self, place: Place) -> memoryview:
+    def read(self, place: ChunkPlace) -> memoryview:
         """Return a chunk, unchecked; it is good until the same thread's next read."""
         path = self.root / place.shard
         try:

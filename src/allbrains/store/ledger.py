@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from allbrains.errors import CorpusError
+from allbrains.files import Hook, passing
 from allbrains.records import Done, Outcome, Scan, StepCost
-from allbrains.store.files import Hook, passing
 from allbrains.store.layout import SCANS_PER_SHARD, ShardKey
 from allbrains.store.ledger_file import connect_to_read, connect_to_write, translating
 from allbrains.store.ledger_rows import membership, outcome_from, outcome_row, scan_from, scan_text

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from allbrains.errors import AllbrainsError, ConfigurationError, CorpusError, NoSpace
-from allbrains.store.files import make_folder, translated
+from allbrains.files import make_folder, translated
 
 APPLICATION_ID = 0x616C6272  # "albr" in the file's header, so that `file` and we can tell it
 SCHEMA_VERSION = 1

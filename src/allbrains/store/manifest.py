@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.files import Hook, passing, publishing
 from allbrains.recipe import Recipe
-from allbrains.store.files import Hook, passing, publishing
 from allbrains.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def matrix(rows: Iterable[Iterable[float]]) -> Matrix:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class StoredGrid:
     """The grid that all maps of a corpus share.
 
     Attributes:
@@ -41,7 +41,7 @@ class Grid:
     affine: Matrix
 
     @classmethod
-    def of(cls, space: str, shape: tuple[int, int, int], affine: Affine) -> Grid:
+    def of(cls, space: str, shape: tuple[int, int, int], affine: Affine) -> StoredGrid:
         """Return a grid with the affine as plain numbers."""
         return cls(space=space, shape=shape, affine=matrix(affine))
 
@@ -62,10 +62,10 @@ class Corpus:
     recipe: str
     steps: str
     fingerprint: str
-    grid: Grid
+    grid: StoredGrid
 
     @classmethod
-    def of(cls, recipe: Recipe, grid: Grid) -> Corpus:
+    def of(cls, recipe: Recipe, grid: StoredGrid) -> Corpus:
         """Return the corpus that this recipe makes on this grid."""
         return cls(recipe=recipe.name, steps=recipe.as_json(), fingerprint=recipe.fingerprint, grid=grid)
 
@@ -100,7 +100,7 @@ def parse(text: str, origin: Path) -> Corpus:
             recipe=fields["recipe"],
             steps=json.dumps(fields["steps"], sort_keys=True, separators=(",", ":")),
             fingerprint=fields["fingerprint"],
-            grid=Grid(
+            grid=StoredGrid(
                 space=grid["space"],
                 shape=tuple(grid["shape"]),
                 affine=matrix(grid["affine"]),

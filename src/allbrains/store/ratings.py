@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from allbrains.errors import CorpusError
-from allbrains.store.files import publishing
+from allbrains.files import publishing
 
 NAME = "ratings.tsv"
 COLUMNS = ("scan_id", "dataset", "path", "rating", "note", "rated")

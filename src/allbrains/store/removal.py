@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from allbrains.errors import ConfigurationError
-from allbrains.store.files import Hook, passing, publishing
+from allbrains.files import Hook, passing, publishing
 from allbrains.store.layout import Layout, folder_name
 from allbrains.store.ledger import Ledger
 from allbrains.store.samples import SAMPLES

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from allbrains import tables
+from allbrains.files import Hook, passing, publishing
 from allbrains.records import Done, Failed, Outcome, Rejected
 from allbrains.store import manifest
-from allbrains.store.files import Hook, passing, publishing
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import LedgerReader, Sealed
-from allbrains.store.schema import LEFT_OUT, MapSpec, samples_schema, specs_of_shard
-from allbrains.store.shards import Entry, entries
+from allbrains.store.sample_schema import LEFT_OUT, MapSpec, samples_schema, specs_of_shard
+from allbrains.store.shards import ShardEntry, entries
 from allbrains.store.sums import write_sums
 
 ROWS_PER_GROUP = 1024  # 40 MB of montages; without them, few enough groups that a scan over all is quick
@@ -113,7 +113,7 @@ def _rows(
                 yield told | _not_done(outcome)
 
 
-def _done(entry: Entry) -> dict[str, Any]:
+def _done(entry: ShardEntry) -> dict[str, Any]:
     row = dict(entry.values)
     row |= json.loads(row.pop("texts")) | json.loads(row.pop("numbers"))
     row |= {f"{name}_start": start for name, start in entry.starts.items()}

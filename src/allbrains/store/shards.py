@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from allbrains.errors import CorpusError
+from allbrains.files import Hook, passing, publishing
 from allbrains.records import Done
 from allbrains.store import codec
-from allbrains.store.files import Hook, passing, publishing
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger, Member, Sealed
-from allbrains.store.schema import specs_of_shard
+from allbrains.store.sample_schema import specs_of_shard
 from allbrains.store.staging import PARQUET, UNREADABLE, staged_row
 from allbrains.store.sums import sha256
 
@@ -31,7 +31,7 @@ _LENGTH_BYTES = 4  # PLAIN encoding of binary: length, little-endian, then the v
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ShardEntry:
     """A sample in a shard, without its maps.
 
     Attributes:
@@ -74,7 +74,7 @@ def seal(layout: Layout, ledger: Ledger, shard: ShardKey, *, at: Hook = passing)
         layout.staged(member.scan.scan_id).unlink(missing_ok=True)
 
 
-def entries(path: Path, *, montages: bool = True) -> dict[str, Entry]:
+def entries(path: Path, *, montages: bool = True) -> dict[str, ShardEntry]:
     """Return a shard's samples by scan id, in their order, without reading a map.
 
     Raises:
@@ -87,14 +87,14 @@ def entries(path: Path, *, montages: bool = True) -> dict[str, Entry]:
         raise CorpusError(f"{path} can't be read as a shard: {error}") from error
 
 
-def _entries(file: pq.ParquetFile, *, montages: bool) -> dict[str, Entry]:
+def _entries(file: pq.ParquetFile, *, montages: bool) -> dict[str, ShardEntry]:
     schema = file.schema_arrow
     specs = specs_of_shard(schema)
     dropped = {*specs} if montages else {*specs, "montage"}
     columns = [name for name in schema.names if name not in dropped]
     rows = file.read(columns=columns, use_threads=False).to_pylist()
     return {
-        row["scan_id"]: Entry(
+        row["scan_id"]: ShardEntry(
             row_group=group,
             values=row,
             starts={

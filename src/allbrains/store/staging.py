@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from allbrains.errors import CorpusError
+from allbrains.files import TEMPORARY, Hook, passing, publishing
 from allbrains.records import Done, Sample, Scan
 from allbrains.store import codec
-from allbrains.store.files import TEMPORARY, Hook, passing, publishing
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
 from allbrains.store.manifest import Corpus, matrix
-from allbrains.store.schema import MapSpec, shard_schema
+from allbrains.store.sample_schema import MapSpec, shard_schema
 
 # Blobs are compressed already, differ all, and are found by their place: no codec, dictionary, statistics.
 # Parquet's own page checksums cover what the maps' don't: numbers, texts, montage.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from allbrains.store.files import Hook, passing, publishing
+from allbrains.files import Hook, passing, publishing
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
 

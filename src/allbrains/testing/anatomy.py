@@ -35,7 +35,7 @@ WHITE_LEVEL = 0.875  # median of the template's T1w where white matter is certai
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Brain:
+class ModelBrain:
     """The template brain on its own 1 mm grid, shape (197, 233, 189).
 
     Attributes:
@@ -54,7 +54,7 @@ class Brain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class ModelHead:
     """Distances in mm from surfaces, negative inside, float32, all on one lattice.
 
     Attributes:
@@ -75,7 +75,7 @@ class Head:
 
 
 @cache
-def template_brain() -> Brain:
+def template_brain() -> ModelBrain:
     """Return the template brain.
 
     Raises:
@@ -86,7 +86,7 @@ def template_brain() -> Brain:
         image = nib.load(_template_file(name))
         maps[name], affine = np.asarray(image.dataobj), image.affine
     mask = np.asarray((maps["t1"] > 0) * 255, np.uint8)  # the T1w is stripped, and has no holes
-    return Brain(t1w=maps["t1"], gm=maps["gm"], wm=maps["wm"], mask=mask, affine=affine)
+    return ModelBrain(t1w=maps["t1"], gm=maps["gm"], wm=maps["wm"], mask=mask, affine=affine)
 
 
 def _template_file(name: str) -> Path:
@@ -102,7 +102,7 @@ def _template_file(name: str) -> Path:
 
 
 @cache
-def template_head() -> Head:
+def template_head() -> ModelHead:
     """Return what is around the template brain."""
     lattice = box(HEAD_LOW, HEAD_HIGH, STEP_MM)
     x, y, z = lattice.axes()
@@ -123,7 +123,7 @@ def template_head() -> Head:
         np.maximum(_ellipsoid((x, y, 0 * z), (0, 14, 0), (9, 9, 1e3)), z + 112),  # windpipe
     )
     axis = np.sqrt(x**2 + (y + 44) ** 2 + np.maximum(z + 68, 0) ** 2)
-    return Head(
+    return ModelHead(
         lattice=lattice,
         hull=_hull_distance(lattice),
         body=np.asarray(ndimage.gaussian_filter(body, 6.0 / STEP_MM)),  # the shapes run into each other

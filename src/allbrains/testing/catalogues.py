@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from allbrains import tables
-from allbrains.sources.catalogue import Catalogue
-from allbrains.sources.listing import Exclusion
+from allbrains.catalogue.catalogue import Catalogue
+from allbrains.sources.snapshot import Exclusion
 
 # The dataset is gone from the catalogue, in words.
 _GONE = frozenset({Exclusion.LISTING_FAILED, Exclusion.NOT_ACCESSIBLE, Exclusion.WITHDRAWN})

@@ -22,13 +22,13 @@ from allbrains.records import Algorithm, Array, Digest, Sample, Scan
 from allbrains.store import quantise
 from allbrains.store.layout import Layout
 from allbrains.store.split_table import NAME
-from allbrains.testing.corpora import FIELD_AFFINE, FIELD_SHAPE, SHAPE, Story, write
+from allbrains.testing.corpora import FIELD_AFFINE, FIELD_SHAPE, SHAPE, ToyStory, write
 
 _VISITS = 16  # a scan's number is person × 16 + visit, so that both can be read from it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class ToyPerson:
     """What is hidden in a brain: age in years, ``female`` or ``male``, and head size, 1 on average."""
 
     age_years: float
@@ -37,7 +37,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cohort:
+class ToyCohort:
     """A corpus to be written.
 
     Attributes:
@@ -59,12 +59,12 @@ class Cohort:
     twice: int = 0
     seed: int = 0
 
-    def person(self, number: int) -> Person:
+    def person(self, number: int) -> ToyPerson:
         """Return what is hidden in a person."""
         random = np.random.default_rng([self.seed, number, 1])
         male = bool(random.integers(2))
         size = 1 + 0.06 * (1 if male else -1) + random.normal(0, 0.08)
-        return Person(age_years=random.uniform(20, 80), sex="male" if male else "female", head_size=size)
+        return ToyPerson(age_years=random.uniform(20, 80), sex="male" if male else "female", head_size=size)
 
     def dataset(self, number: int) -> int:
         """Return which dataset a person is in."""
@@ -107,7 +107,7 @@ class Cohort:
             montage=b"",
         )
 
-    def _grey(self, person: Person, number: int, code: int, site: int) -> Array:
+    def _grey(self, person: ToyPerson, number: int, code: int, site: int) -> Array:
         """Return the fraction of grey matter, 0 to 1."""
         scatter = np.random.default_rng([self.seed, number, 2]).normal(0, 0.12, 2)
         old = (person.age_years - 50) / 30  # −1 to 1
@@ -129,7 +129,7 @@ class Cohort:
         return np.asarray(0.1 * self.site * (direction[0] * _X + direction[1] * _Y + direction[2] * _Z))
 
 
-def write_cohort(folder: Path, cohort: Cohort) -> Path:
+def write_cohort(folder: Path, cohort: ToyCohort) -> Path:
     """Write the corpus with ages and sexes and return its folder."""
     scans = list(cohort.scans())
     known = [cohort.person(number) for _, number in scans]
@@ -141,11 +141,13 @@ def write_cohort(folder: Path, cohort: Cohort) -> Path:
             "sex": [person.sex for person in known],
         }
     )
-    write(Layout(folder), Story(scans=tuple(scan for scan, _ in scans), people=people, maker=cohort.sample))
+    write(
+        Layout(folder), ToyStory(scans=tuple(scan for scan, _ in scans), people=people, maker=cohort.sample)
+    )
     return folder
 
 
-def write_leak(folder: Path, cohort: Cohort) -> Path:
+def write_leak(folder: Path, cohort: ToyCohort) -> Path:
     """Write a corpus with a leak: ``splits.parquet`` goes by dataset, but people are in two of them.
 
     The test side are the people of the last dataset who are in the first one, too, under other labels; the

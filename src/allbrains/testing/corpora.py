@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from allbrains.files import Hook, passing
 from allbrains.recipe import Recipe
 from allbrains.records import Algorithm, Array, Digest, Failed, Rejected, Sample, Scan
 from allbrains.store import quantise
-from allbrains.store.files import Hook, passing
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
-from allbrains.store.manifest import Corpus, Grid, claim
+from allbrains.store.manifest import Corpus, StoredGrid, claim
 from allbrains.store.samples import write_samples
 from allbrains.store.shards import seal
 from allbrains.store.staging import stage, sweep
@@ -31,7 +31,7 @@ MAPS = ("t1w", "gm", "mask", "logjac", "displacement")
 
 def corpus(shape: tuple[int, int, int] = SHAPE) -> Corpus:
     """Return a corpus of a recipe without steps, on a grid of 10 mm."""
-    return Corpus.of(Recipe(name="tiny", steps=()), Grid.of("MNI152NLin2009aSym", shape, AFFINE))
+    return Corpus.of(Recipe(name="tiny", steps=()), StoredGrid.of("MNI152NLin2009aSym", shape, AFFINE))
 
 
 def scan(number: int, dataset: str = "ds000011") -> Scan:
@@ -82,7 +82,7 @@ def sample(number: int) -> Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class ToyStory:
     """What becomes of scans.
 
     Attributes:
@@ -104,7 +104,7 @@ class Story:
         return self.maker(int(scan.digest.hexdigest, 16))
 
 
-def write(layout: Layout, story: Story, *, at: Hook = passing, order: Iterable[int] | None = None) -> None:
+def write(layout: Layout, story: ToyStory, *, at: Hook = passing, order: Iterable[int] | None = None) -> None:
     """Write the corpus, or go on where an interrupted call stopped.
 
     Args:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from allbrains.case import Warp
 from allbrains.errors import ConfigurationError
-from allbrains.recipe import Warp
 from allbrains.records import Volume
 from allbrains.testing.fields import Lattice, Triple, box, sample, sample_vectors, smooth_field, stretch
 from allbrains.testing.person import LIMIT_SD, Person, Variation, clipped, draw_person

@@ -21,7 +21,7 @@ from allbrains.testing.painting import CSF, GREY, WHITE, Places, paint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from allbrains.recipe import Warp
+    from allbrains.case import Warp
     from allbrains.records import Affine, Array
     from allbrains.testing.person import Person
 

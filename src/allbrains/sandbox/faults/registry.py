@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from allbrains.sandbox.faults import api, delivery, gateway, listing, objects, stock, vocabulary
-from allbrains.sandbox.faults.kinds import TIMES, Lasts, Misbehaviour
+from allbrains.sandbox.faults import (
+    api_faults,
+    delivery_faults,
+    fault_words,
+    gateway_faults,
+    listing_faults,
+    object_faults,
+    stock,
+)
+from allbrains.sandbox.faults.fault_kinds import TIMES, Lasts, Misbehaviour
 
 FAULTS: dict[str, Misbehaviour] = {
     fault.name: fault
-    for family in (gateway, api, vocabulary, listing, objects, stock, delivery)
+    for family in (
+        gateway_faults,
+        api_faults,
+        fault_words,
+        listing_faults,
+        object_faults,
+        stock,
+        delivery_faults,
+    )
     for fault in family.FAULTS
 }
 

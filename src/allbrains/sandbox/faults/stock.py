@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from allbrains.bids import IMAGE_EXTENSIONS
 from allbrains.sandbox.archive import (
+    IMAGE_EXTENSIONS,
     Archive,
     Digests,
-    Found,
+    FoundObject,
     NotServed,
     Told,
     listing_order,
     object_hash,
     object_id,
 )
-from allbrains.sandbox.faults.kinds import Drawn, Lasts, Misbehaviour, Stock
+from allbrains.sandbox.faults.fault_kinds import Drawn, Lasts, Misbehaviour, Stock
 from allbrains.sandbox.faults.lot import Lot
 
 _T1W = tuple(f"_T1w{extension}" for extension in IMAGE_EXTENSIONS)
@@ -39,15 +39,15 @@ class View(Archive):
         """Return the accessions."""
         return self.inner.datasets()
 
-    def files(self, dataset: str) -> tuple[Found, ...]:
+    def files(self, dataset: str) -> tuple[FoundObject, ...]:
         """Return all files of a dataset."""
         return self.inner.files(dataset)
 
-    def find(self, dataset: str, path: str) -> Found:
+    def find(self, dataset: str, path: str) -> FoundObject:
         """Return one file of a dataset."""
         return self.inner.find(dataset, path)
 
-    def digests(self, dataset: str, file: Found) -> Digests:
+    def digests(self, dataset: str, file: FoundObject) -> Digests:
         """Return what the file's content hashes to."""
         return self.inner.digests(dataset, file)
 
@@ -71,7 +71,7 @@ class _Blocked(View):
         super().__init__(inner)
         self._lot = lot
 
-    def find(self, dataset: str, path: str) -> Found:
+    def find(self, dataset: str, path: str) -> FoundObject:
         """Return one file of a dataset, unless it is blocked."""
         if self._lot.hit(dataset):
             raise PermissionError(f"{dataset} is blocked")
@@ -85,11 +85,11 @@ class _Missing(View):
         super().__init__(inner)
         self._lot = lot
 
-    def files(self, dataset: str) -> tuple[Found, ...]:
+    def files(self, dataset: str) -> tuple[FoundObject, ...]:
         """Return the files that are there."""
         return tuple(file for file in super().files(dataset) if not self._lot.draws(f"{dataset}/{file.path}"))
 
-    def find(self, dataset: str, path: str) -> Found:
+    def find(self, dataset: str, path: str) -> FoundObject:
         """Return one file, unless it is missing."""
         if self._lot.hit(f"{dataset}/{path}"):
             raise NotServed(f"{dataset}/{path}")
@@ -107,7 +107,7 @@ class _Additional(View):
         """Return the contents of the additional files of a dataset that was drawn, by path."""
         raise NotImplementedError
 
-    def files(self, dataset: str) -> tuple[Found, ...]:
+    def files(self, dataset: str) -> tuple[FoundObject, ...]:
         """Return all files of a dataset, the additional ones in their places."""
         found = super().files(dataset)
         if not self._lot.hit(dataset):
@@ -116,12 +116,12 @@ class _Additional(View):
         kept = [file for file in found if file.path not in added]
         return tuple(sorted([*kept, *added.values()], key=lambda file: listing_order(file.path)))
 
-    def find(self, dataset: str, path: str) -> Found:
+    def find(self, dataset: str, path: str) -> FoundObject:
         """Return one file of a dataset."""
         content = self._content(dataset, path)
         return super().find(dataset, path) if content is None else self._found(dataset, path, content)
 
-    def digests(self, dataset: str, file: Found) -> Digests:
+    def digests(self, dataset: str, file: FoundObject) -> Digests:
         """Return what the file's content hashes to."""
         content = self._content(dataset, file.path)
         if content is None:
@@ -149,9 +149,9 @@ class _Additional(View):
             return None
         return self.more(dataset).get(path)
 
-    def _found(self, dataset: str, path: str, content: bytes) -> Found:
+    def _found(self, dataset: str, path: str, content: bytes) -> FoundObject:
         modified_ns = self.inner.files(dataset)[0].modified_ns
-        return Found(path=path, size=len(content), modified_ns=modified_ns)
+        return FoundObject(path=path, size=len(content), modified_ns=modified_ns)
 
 
 class _AppleDouble(_Additional):

@@ -12,9 +12,9 @@ from graphql import GraphQLResolveInfo, MiddlewareManager
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from allbrains.errors import ConfigurationError
-from allbrains.sandbox import rows
+from allbrains.sandbox import listing_rows
 from allbrains.sandbox.archive import Archive
-from allbrains.sandbox.faults.kinds import (
+from allbrains.sandbox.faults.fault_kinds import (
     TIMES,
     Call,
     Field,
@@ -28,8 +28,8 @@ from allbrains.sandbox.faults.kinds import (
 )
 from allbrains.sandbox.faults.lot import Lot
 from allbrains.sandbox.faults.registry import FAULTS
-from allbrains.sandbox.graphql_http import Service
-from allbrains.sandbox.resolvers import Snapshot
+from allbrains.sandbox.graphql_http import GraphqlService
+from allbrains.sandbox.resolvers import SnapshotNode
 from allbrains.sandbox.traffic import Fault, Visit
 
 Resolver = Callable[..., Any]
@@ -113,7 +113,7 @@ class Faults:
         """Return what the bucket has, given what both believe in."""
         return self._wrapped(common, everywhere=False)
 
-    def service(self) -> Service:
+    def service(self) -> GraphqlService:
         """Return the API with its schema of the day and the faults in its resolvers."""
         meddling = _Meddling(self._switches)
         middleware = MiddlewareManager(meddling) if meddling.meddles else None
@@ -121,8 +121,8 @@ class Faults:
             if isinstance(switch.fault.kind, Vocabulary):
                 schema = switch.fault.kind.alter(switch.lot)
                 if switch.lot.hits():
-                    return Service(schema=schema, version=NEXT_VERSION, middleware=middleware)
-        return Service(middleware=middleware)
+                    return GraphqlService(schema=schema, version=NEXT_VERSION, middleware=middleware)
+        return GraphqlService(middleware=middleware)
 
     def _wrapped(self, archive: Archive, *, everywhere: bool) -> Archive:
         for switch in self._switches:
@@ -180,7 +180,10 @@ class _Meddling:
 
     def _listing(self, honest: Resolver) -> Resolver:
         def listing(
-            source: Snapshot, info: GraphQLResolveInfo, tree: str | None = None, recursive: bool | None = None
+            source: SnapshotNode,
+            info: GraphQLResolveInfo,
+            tree: str | None = None,
+            recursive: bool | None = None,
         ) -> Any:
             concerned = [(kind, lot) for kind, lot in self._rows if lot.draws(source.accession)]
             if not concerned:
@@ -197,7 +200,7 @@ class _Meddling:
                 if changed != found:
                     lot.hit(source.accession)
                 found = changed
-            return rows.project(found, rows.fields(info))
+            return listing_rows.project(found, listing_rows.fields(info))
 
         return listing
 

@@ -8,6 +8,6 @@ their sidecars. Every other file is a row in a listing only; its digest belongs 
 bucket says 404.
 """
 
-from allbrains.sandbox.simulated.archive import SimulatedArchive
+from allbrains.sandbox.simulated.simulated_archive import SimulatedArchive
 
 __all__ = ["SimulatedArchive"]

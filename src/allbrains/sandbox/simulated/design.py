@@ -9,10 +9,10 @@ from functools import cache
 
 import numpy as np
 
-from allbrains.sandbox.simulated import figures, people
+from allbrains.sandbox.simulated import made_people, statistics
+from allbrains.sandbox.simulated.dataset_sizes import DatasetSize
 from allbrains.sandbox.simulated.draw import choose, generator
-from allbrains.sandbox.simulated.images import Kind, kind_for
-from allbrains.sandbox.simulated.outline import Outline
+from allbrains.sandbox.simulated.made_images import ImageKind, kind_for
 
 _DERIVED = "derivatives/freesurfer/sub-{}/"
 _REGIONS = (
@@ -84,7 +84,7 @@ class Design:
         blocks: the least texture of one.
     """
 
-    outline: Outline
+    outline: DatasetSize
     tag: str
     created: str
     published: str
@@ -94,34 +94,34 @@ class Design:
     patterns: tuple[Pattern, ...]
     ranks: tuple[int, ...]
     texts: dict[str, bytes]
-    kind: Kind
+    kind: ImageKind
     blocks: int
 
 
-def design(outline: Outline, seed: int) -> Design:
+def design(outline: DatasetSize, seed: int) -> Design:
     """Return the dataset of an outline."""
     rng = generator(seed, outline.number + 1)
-    year = 2011 + int(outline.accession[2:]) * 15 // figures.LAST_ACCESSION
+    year = 2011 + int(outline.accession[2:]) * 15 // statistics.LAST_ACCESSION
     published = f"{year}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}T12:00:00.000Z"
-    tag = "00001" if rng.random() < figures.FIVE_DIGIT_TAG else f"1.0.{rng.integers(0, 6)}"
-    species = choose(figures.SPECIES, rng.random())
-    prefix = choose(figures.LABEL_PREFIXES, rng.random())
+    tag = "00001" if rng.random() < statistics.FIVE_DIGIT_TAG else f"1.0.{rng.integers(0, 6)}"
+    species = choose(statistics.SPECIES, rng.random())
+    prefix = choose(statistics.LABEL_PREFIXES, rng.random())
     width = max(2, len(str(outline.subjects)))
     labels = tuple(f"{prefix}{number:0{width}d}" for number in range(1, outline.subjects + 1))
-    has_sessions = outline.structural and rng.random() < figures.HAS_SESSIONS
-    sessions = choose(figures.SESSIONS, rng.random()) if has_sessions else ()
-    gzipped = rng.random() >= figures.UNCOMPRESSED
+    has_sessions = outline.structural and rng.random() < statistics.HAS_SESSIONS
+    sessions = choose(statistics.SESSIONS, rng.random()) if has_sessions else ()
+    gzipped = rng.random() >= statistics.UNCOMPRESSED
     kind, blocks = kind_for(outline.t1w_bytes, gzipped=gzipped)
     extension = ".nii.gz" if gzipped else ".nii"
     sidecars = rng.random()
-    scans = _scans(sessions, extension, sidecars < figures.SIDECAR_EACH, rng) if outline.structural else []
+    scans = _scans(sessions, extension, sidecars < statistics.SIDECAR_EACH, rng) if outline.structural else []
     rest = max(outline.files_per_subject - sum(scan.rank < 2 for scan in scans), 0)
-    derived = outline.structural and rng.random() < figures.DERIVED_T1W
+    derived = outline.structural and rng.random() < statistics.DERIVED_T1W
     patterns = (*scans, *_others(outline, sessions, rest, derived))
     texts = _texts(outline, labels, rng, tag=tag, created=published, species=species)
     if (
         outline.structural
-        and figures.SIDECAR_EACH <= sidecars < figures.SIDECAR_EACH + figures.SIDECAR_AT_TOP
+        and statistics.SIDECAR_EACH <= sidecars < statistics.SIDECAR_EACH + statistics.SIDECAR_AT_TOP
     ):
         texts["T1w.json"] = sidecar(outline, "")
     return Design(
@@ -142,7 +142,7 @@ def design(outline: Outline, seed: int) -> Design:
 
 def _ranks(count: int, rng: np.random.Generator) -> tuple[int, ...]:
     luck = rng.random(count)
-    ranks = 1 + (luck < figures.SECOND_RUN).astype(int) - (luck >= 1 - figures.WITHOUT_T1W)
+    ranks = 1 + (luck < statistics.SECOND_RUN).astype(int) - (luck >= 1 - statistics.WITHOUT_T1W)
     ranks[0] = max(ranks[0], 1)  # at least one, or it wouldn't be listed as structural
     return tuple(ranks.tolist())
 
@@ -150,13 +150,13 @@ def _ranks(count: int, rng: np.random.Generator) -> tuple[int, ...]:
 def _scans(
     sessions: tuple[str, ...], extension: str, with_sidecar: bool, rng: np.random.Generator
 ) -> list[Pattern]:
-    everywhere = rng.random() < figures.T1W_IN_EVERY_SESSION
-    acquisition = rng.random() < figures.HAS_ACQUISITION
+    everywhere = rng.random() < statistics.T1W_IN_EVERY_SESSION
+    acquisition = rng.random() < statistics.HAS_ACQUISITION
     label = choose(((0.6, "mprage"), (0.2, "highres"), (0.2, "MPRAGEdefaced")), rng.random())
     acquisitions = [""] if not acquisition else [f"_acq-{label}"]
-    if acquisition and rng.random() < figures.TWO_ACQUISITIONS:
+    if acquisition and rng.random() < statistics.TWO_ACQUISITIONS:
         acquisitions.append("_acq-lowres")
-    runs = ["_run-1", "_run-2"] if rng.random() < figures.HAS_RUNS else [""]
+    runs = ["_run-1", "_run-2"] if rng.random() < statistics.HAS_RUNS else [""]
     found = []
     for session in (sessions if everywhere else sessions[:1]) or ("",):
         folder = f"sub-{{}}/ses-{session}/anat/" if session else "sub-{}/anat/"
@@ -170,7 +170,7 @@ def _scans(
     return found
 
 
-def _others(outline: Outline, sessions: tuple[str, ...], count: int, derived: bool) -> list[Pattern]:
+def _others(outline: DatasetSize, sessions: tuple[str, ...], count: int, derived: bool) -> list[Pattern]:
     """Return ``count`` patterns of files that are no T1w: raw ones first, then derivatives."""
     raw = _raw(outline, sessions, min(count, 90))
     left = count - len(raw)
@@ -186,7 +186,7 @@ def _others(outline: Outline, sessions: tuple[str, ...], count: int, derived: bo
     return found
 
 
-def _raw(outline: Outline, sessions: tuple[str, ...], count: int) -> list[Pattern]:
+def _raw(outline: DatasetSize, sessions: tuple[str, ...], count: int) -> list[Pattern]:
     if any(name.startswith("mri") for name in outline.modalities):
         folder, files = "func", _MRI_FILES
     else:
@@ -203,7 +203,7 @@ def _raw(outline: Outline, sessions: tuple[str, ...], count: int) -> list[Patter
 
 
 def _texts(
-    outline: Outline,
+    outline: DatasetSize,
     labels: tuple[str, ...],
     rng: np.random.Generator,
     *,
@@ -211,25 +211,25 @@ def _texts(
     created: str,
     species: str,
 ) -> dict[str, bytes]:
-    doi = choose(figures.DOI, rng.random()).format(dataset=outline.accession, tag=tag)
+    doi = choose(statistics.DOI, rng.random()).format(dataset=outline.accession, tag=tag)
     written = {
         "Name": f"Made-up dataset {outline.number + 1}",
         "BIDSVersion": "1.8.0",
-        "License": choose(figures.LICENSES, rng.random()),
+        "License": choose(statistics.LICENSES, rng.random()),
         "Authors": [f"Nobody {letter}" for letter in "ABCDE"[: rng.integers(1, 6)]],
         "DatasetDOI": doi,
-        "DatasetType": "derivative" if rng.random() < figures.DERIVATIVE_TYPE else "raw",
+        "DatasetType": "derivative" if rng.random() < statistics.DERIVATIVE_TYPE else "raw",
     }
     changes = f"{tag} {created[:10]}\n  - Made from a seed.\n"
     return {
         "CHANGES": changes.encode(),
         "README": b"Nobody is in here: this dataset was made from a seed.\n",
         "dataset_description.json": json.dumps({k: v for k, v in written.items() if v}, indent=2).encode(),
-        **people.tables(labels, species, rng),
+        **made_people.tables(labels, species, rng),
     }
 
 
-def sidecar(outline: Outline, subject: str) -> bytes:
+def sidecar(outline: DatasetSize, subject: str) -> bytes:
     """Return the JSON beside a T1w image of a subject, or above those of all subjects."""
     about = dict(_scanner(outline.number))
     if subject:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from allbrains.sandbox.simulated.figures import Quantiles
+from allbrains.sandbox.simulated.statistics import Quantiles
 
 T = TypeVar("T")
 Floats = NDArray[np.float64]

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allbrains.sandbox.archive import is_annexed, key_extension, object_hash
-from allbrains.sandbox.rows import Fields
-from allbrains.sandbox.simulated import images
+from allbrains.sandbox.listing_rows import Fields
+from allbrains.sandbox.simulated import made_images
 from allbrains.sandbox.simulated.design import Content, Design, Pattern, sidecar
 from allbrains.sandbox.simulated.draw import generator
 
@@ -31,7 +31,7 @@ _ZERO = ord("0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class SheetRow:
     """A file of a subject.
 
     Attributes:
@@ -60,7 +60,7 @@ class _Columns:
     version: range
 
 
-class Sheet:
+class PeopleSheet:
     """The files of all subjects of a dataset."""
 
     def __init__(self, design: Design, seed: int) -> None:
@@ -86,7 +86,7 @@ class Sheet:
         for tier in self.tiers:
             tier.true_digests  # noqa: B018  (kept once it was read)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SheetRow]:
         """Yield all files of the subjects, in the API's order."""
         for tier in self.tiers:
             yield from tier.rows()
@@ -99,7 +99,7 @@ class Sheet:
 
 def blocks_of(design: Design, path: str) -> int:
     """Return how much texture the T1w image at a path has."""
-    return design.blocks + images.own_bytes(f"{design.outline.accession}/{path}")[0] % images.JITTER
+    return design.blocks + made_images.own_bytes(f"{design.outline.accession}/{path}")[0] % made_images.JITTER
 
 
 def _levels(patterns: tuple[Pattern, ...]) -> list[list[Pattern]]:
@@ -173,7 +173,7 @@ class _Tier:
             total += int((digits @ worth).sum())
         return total
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SheetRow]:
         lines = self._lines()
         for number, label in enumerate(self._design.labels):
             line = lines[number].tobytes().decode()
@@ -185,7 +185,7 @@ class _Tier:
                 )
                 path = pattern.path.replace("{}", label)
                 key = f"{self._algorithm.upper()}E-s{size}--{digest}{key_extension(path)}"
-                yield Row(
+                yield SheetRow(
                     path=path,
                     size=int(size),
                     object_id=key if version else digest,
@@ -298,7 +298,7 @@ class _Tier:
         return digits
 
     def _image_sizes(self, pattern: Pattern) -> Iterator[int]:
-        sizes = [self._design.kind.size(self._design.blocks + more) for more in range(images.JITTER)]
+        sizes = [self._design.kind.size(self._design.blocks + more) for more in range(made_images.JITTER)]
         for label in self._design.labels:
             path = pattern.path.replace("{}", label)
             yield sizes[blocks_of(self._design, path) - self._design.blocks]
@@ -336,9 +336,9 @@ class _Tier:
     def _digest(self, pattern: Pattern, label: str) -> str:
         accession, path = self._design.outline.accession, pattern.path.replace("{}", label)
         if pattern.content is Content.IMAGE:
-            own = images.own_bytes(f"{accession}/{path}")
+            own = made_images.own_bytes(f"{accession}/{path}")
             blocks = blocks_of(self._design, path)
-            return images.annex_digest(accession, self._design.kind, blocks, own).hexdigest()
+            return made_images.annex_digest(accession, self._design.kind, blocks, own).hexdigest()
         content = sidecar(self._design.outline, label)
         state = object_hash(accession, path, len(content))
         state.update(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Raw, Struct, field, json
 
 
-class Summary(Struct, frozen=True):
+class SummaryAnswer(Struct, frozen=True):
     """What the validator counted."""
 
     subjects: list[str | None] | None = None
@@ -48,7 +48,7 @@ class Version(Struct, frozen=True):
     hexsha: str | None = None
     size: int | None = None
     deprecated: Deprecated | None = None
-    summary: Summary | None = None
+    summary: SummaryAnswer | None = None
     description: Description | None = None
 
 
@@ -60,7 +60,7 @@ class About(Struct, frozen=True):
     metadata: Metadata | None = None
 
 
-class Dataset(About, frozen=True):
+class ListedDataset(About, frozen=True):
     """One dataset with its newest version."""
 
     latest: Version | None = field(name="latestSnapshot", default=None)
@@ -75,7 +75,7 @@ class Pinned(Version, frozen=True, kw_only=True):
 class Edge(Struct, frozen=True):
     """One row of a page."""
 
-    node: Dataset | None = None
+    node: ListedDataset | None = None
 
 
 class PageInfo(Struct, frozen=True, rename="camel"):
@@ -102,7 +102,7 @@ class ListAnswer(Struct, frozen=True):
 class DatasetAnswer(Struct, frozen=True):
     """Answer to ``DATASET``."""
 
-    dataset: Dataset | None = None
+    dataset: ListedDataset | None = None
 
 
 class File(Struct, frozen=True, gc=False):

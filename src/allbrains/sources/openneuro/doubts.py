@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from allbrains import bids
-from allbrains.sources.listing import Entry, Snapshot
 from allbrains.sources.openneuro import answers
+from allbrains.sources.snapshot import Entry, Snapshot
 
 # A listing holds what the summary counts and more (.gitattributes, what .bidsignore hides); the tenth
 # allows for submodules, which only the summary counts. A failed worker loses whole levels of folders.

@@ -1,0 +1,1 @@
+"""The catalogue: the tables of datasets, scans and participants that are made from a source, and kept."""

@@ -1,0 +1,186 @@
+"""One dataset: from its listing and its small files to rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+
+from allbrains import participants, tables
+from allbrains.catalogue import acquisition, species
+from allbrains.catalogue.sidecars import Sidecars, merged
+from allbrains.errors import SourceError, TransientError
+from allbrains.records import Scan
+from allbrains.sources.snapshot import (
+    Absence,
+    Departed,
+    Entry,
+    Excluded,
+    Exclusion,
+    Listing,
+    Snapshot,
+    Source,
+    Texts,
+)
+from allbrains.sources.which_files import scans_in
+
+Harmonise = Callable[..., participants.Harmonised]  # the shape of participants.harmonise
+_LABELS = tuple(tables.LABELS.names)
+_README = re.compile(r"README(?:\.(?:md|rst|txt))?\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a crawl is after.
+
+    Attributes:
+        suffixes: BIDS suffixes of the images that count.
+        sidecars: also read the JSON sidecars, for the columns of ``tables.ACQUISITION``.
+    """
+
+    suffixes: tuple[str, ...] = ("T1w",)
+    sidecars: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What became of one dataset; as tables, because ten thousands of dicts are ten times as large.
+
+    Attributes:
+        snapshot: of the dataset.
+        here: False when it was deleted or made private between list and listing.
+        files: in its listing.
+        route: how that was read.
+        scans: columns ``tables.LABELLED_SCANS``.
+        people: columns ``participants.PARTICIPANTS``.
+        excluded: files and why, or with an empty path the dataset and why.
+    """
+
+    snapshot: Snapshot
+    here: bool = True
+    files: int = 0
+    route: str = ""
+    scans: pa.Table = field(default_factory=tables.LABELLED_SCANS.empty_table)
+    people: pa.Table = field(default_factory=participants.PARTICIPANTS.empty_table)
+    excluded: tuple[Excluded, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether its files could not be listed."""
+        return any(row.reason is Exclusion.LISTING_FAILED for row in self.excluded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetReader:
+    """Reads one dataset after the other.
+
+    Attributes:
+        source: where from.
+        wanted: which scans, and how much about them.
+        harmonise: from a dataset's small files to its participants.
+    """
+
+    source: Source
+    wanted: Wanted
+    harmonise: Harmonise
+
+    def read(self, snapshot: Snapshot) -> Read:
+        """Return what became of a dataset; never raises what concerns this one only."""
+        try:
+            listing = self.source.listing(snapshot)
+        except Departed as error:
+            deleted = error.absent.kind is Absence.DELETED
+            reason = Exclusion.WITHDRAWN if deleted else Exclusion.NOT_ACCESSIBLE
+            return Read(snapshot=snapshot, here=False, excluded=(_row(snapshot, "", reason, str(error)),))
+        except (TransientError, SourceError) as error:
+            row = _row(snapshot, "", Exclusion.LISTING_FAILED, str(error))
+            return Read(snapshot=snapshot, excluded=(row,))
+        scans, excluded = scans_in(listing, suffixes=self.wanted.suffixes)
+        scans, others = species.sort_out(snapshot, scans)  # what needs no small file
+        read = Read(
+            snapshot=snapshot, files=listing.files, route=listing.route, excluded=(*excluded, *others)
+        )
+        return self._with_people(read, listing, scans) if scans else read
+
+    def _with_people(self, read: Read, listing: Listing, scans: Sequence[Scan]) -> Read:
+        snapshot = read.snapshot
+        sidecars = Sidecars((entry.path for entry in listing.entries), self.wanted.suffixes)
+        beside = {scan.path: sidecars.of(scan) for scan in scans}
+        texts = self.source.read(snapshot, self._small(listing, beside))
+        folders = {scan.subject for scan in scans}
+        people = self.harmonise(snapshot.dataset, texts.files, subjects=folders).rows
+        roster = participants.Roster(people)
+        found = {scan.path: roster.find(scan.dataset, scan.subject, scan.session) for scan in scans}
+        scans, others = species.sort_out(
+            snapshot,
+            scans,
+            readme=_readme(texts.files),
+            species=lambda scan: getattr(found[scan.path], "species", None),
+        )
+        parsed = {path: acquisition.parse(texts.files[path]) for path in texts.files.keys() & _flat(beside)}
+        rows = [
+            tables.scan_row(scan)
+            | {name: getattr(found[scan.path], name, None) for name in _LABELS}
+            | {"sidecars": list(beside[scan.path])}
+            | self._acquired([parsed[path] for path in beside[scan.path] if path in parsed])
+            for scan in scans
+        ]
+        return replace(
+            read,
+            scans=pa.Table.from_pylist(rows, schema=tables.LABELLED_SCANS),
+            people=participants.table(people),
+            excluded=(*read.excluded, *others, *_unread(snapshot, texts)),
+        )
+
+    def _small(self, listing: Listing, beside: Mapping[str, Sequence[str]]) -> list[Entry]:
+        """Return the small files to read."""
+        readme = species.needs_readme(listing.snapshot)
+        sidecars = _flat(beside) if self.wanted.sidecars else set()
+        return [
+            entry
+            for entry in listing.entries
+            if tells_of_people(entry.path) or (readme and _README.match(entry.path)) or entry.path in sidecars
+        ]
+
+    def _acquired(self, contents: Sequence[Mapping[str, object]]) -> dict[str, Any]:
+        return dict(acquisition.row(merged(contents))) if self.wanted.sidecars else {}
+
+
+def tells_of_people(path: str) -> bool:
+    """Return whether a file may hold ages or sexes: participants, sessions and phenotype tables."""
+    name = path.rpartition("/")[2]
+    if not name.endswith((".tsv", ".json")) or name.startswith("._"):
+        return False
+    at_top = "/" not in path and name.startswith(("participants.", "sessions.", "dataset_description."))
+    of_subject = path.startswith("sub-") and name.rpartition(".")[0].endswith("_sessions")
+    return at_top or of_subject or (path.startswith("phenotype/") and path.count("/") == 1)
+
+
+def _readme(files: Mapping[str, bytes]) -> str:
+    texts = (content for path, content in sorted(files.items()) if _README.match(path))
+    return "\n".join(text.decode("utf-8", errors="replace") for text in texts)
+
+
+def _flat(beside: Mapping[str, Sequence[str]]) -> set[str]:
+    return {path for paths in beside.values() for path in paths}
+
+
+def _unread(snapshot: Snapshot, texts: Texts) -> tuple[Excluded, ...]:
+    return tuple(
+        _row(
+            snapshot,
+            one.path,
+            Exclusion.TEXT_UNAVAILABLE if one.final else Exclusion.TEXT_FAILED,
+            one.evidence,
+        )
+        for one in texts.unread
+    )
+
+
+def _row(snapshot: Snapshot, path: str, reason: Exclusion, evidence: str) -> Excluded:
+    return Excluded(
+        dataset=snapshot.dataset, snapshot=snapshot.tag, path=path, reason=reason, evidence=evidence
+    )

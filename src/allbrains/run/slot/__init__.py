@@ -1,0 +1,1 @@
+"""A slot: one warm child process that runs one scan at a time, under limits."""
