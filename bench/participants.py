@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from recorded import recorded
+
 from allbrains.participants import Participant, harmonise
 from allbrains.participants.joining import session_key
 
@@ -141,6 +143,7 @@ def speed(files: int = 1_500, rows: int = 72_000) -> None:
 
 
 if __name__ == "__main__":
-    good = compare(Path(sys.argv[1])) if len(sys.argv) > 1 else True
-    speed()
+    with recorded("participants"):
+        good = compare(Path(sys.argv[1])) if len(sys.argv) > 1 else True
+        speed()
     sys.exit(not good)

@@ -21,6 +21,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_O
 import nibabel
 import numpy as np
 from processing_laws import invariance, laws_of, repeat
+from recorded import figure, recorded
 from synthetic_heads import heads
 
 from allbrains import recipes
@@ -106,6 +107,9 @@ def _costs(rows: list[tuple[StepCost, ...]]) -> Iterator[str]:
         peak = max(row[n].peak_mb for row in rows) / 1000
         yield f"| {first.name} | {np.mean(seconds):.2f} | {max(seconds):.2f} | {peak:.2f} |"
     peak = max(c.peak_mb for row in rows for c in row) / 1000
+    figure("cpu_s_mean", np.mean(totals))
+    figure("cpu_s_most", max(totals))
+    figure("peak_gb", peak)
     yield f"| **all** ({len(rows)} heads) | {np.mean(totals):.1f} | {max(totals):.1f} | {peak:.2f} |"
 
 
@@ -252,9 +256,9 @@ def main() -> None:
     }
     warm()
     for name in sys.argv[2:] or [part for part in parts if part != "side"]:
-        print(f"\n### {name}\n")
-        for line in parts[name](Path(sys.argv[1])):
-            print(line, flush=True)
+        with recorded(f"processing-{name}"):
+            for line in parts[name](Path(sys.argv[1])):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

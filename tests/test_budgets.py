@@ -1,6 +1,7 @@
 """The budgets of the house: file length, function length, no import cycle, modules documented."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,22 @@ def test_one_broad_except_in_the_package():
         if line.strip().startswith(("except Exception", "except:", "except BaseException"))
     ]
     assert len(found) <= 1, found
+
+
+def test_no_module_name_stands_in_two_rooms():
+    """One who looks for a module by its name opens the right file first."""
+    modules = Counter(path.name for path in SOURCES if not path.name.startswith("__"))
+    assert [name for name, times in modules.items() if times > 1] == []
+
+
+def test_no_public_class_name_stands_in_two_modules():
+    classes = Counter(
+        node.name
+        for path in SOURCES
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, times in classes.items() if times > 1] == []
 
 
 def test_no_two_test_files_share_a_name():

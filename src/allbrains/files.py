@@ -14,6 +14,8 @@ from allbrains.errors import AllbrainsError, ConfigurationError, CorpusError, No
 # Called with the name of each commit step, before or after it. Tests crash in it at the Nth step.
 Hook = Callable[[str], None]
 
+# errors of the operating system that say that a disk, a quota or the largest file is full
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 TEMPORARY = ".*.tmp"  # glob of what an interrupted write leaves behind
 
 
@@ -36,11 +38,11 @@ def publishing(path: Path, at: Hook = passing) -> Iterator[Path]:
         at(f"writing {path.name}")
         yield temporary
         at(f"written {path.name}")
-        _sync(temporary)
+        sync(temporary)
         at(f"synced {path.name}")
         temporary.replace(path)
         at(f"renamed {path.name}")
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
         with suppress(OSError):  # the first error is the one to tell
             temporary.unlink()
@@ -54,19 +56,24 @@ def make_folder(folder: Path) -> None:
         return
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync(folder.parent)
+    sync(folder.parent)
 
 
 def translated(error: OSError, path: Path) -> AllbrainsError:
     """Return what the caller should do about an error of the operating system."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return NoSpace(f"no space left to write {path}")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         return ConfigurationError(f"can't write {path}: {os.strerror(error.errno)}")
     return CorpusError(f"can't write {path}: {error}")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make a file or a folder outlive a power cut.
+
+    Raises:
+        OSError: the disk fails.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -169,7 +169,7 @@ def share(found, wanted, tolerance):
     assert abs(found - wanted) < tolerance, (found, wanted)
 
 
-def test_2000_datasets_have_the_statistics_of_openneuro():
+def test_2000_datasets_have_the_statistics():
     made = whole()
     assert len({one.outline.accession for one in made}) == 2000
     structural = [one for one in made if one.outline.structural]

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from allbrains.catalogue.sidecars import Sidecars
 from allbrains.errors import NoSpace, ScanUnusable, SourceError, TransientError
+from allbrains.files import FULL
 from allbrains.records import Scan
 from allbrains.sources.snapshot import Entry, Snapshot, Source
 from allbrains.transfer import Client, fetch
-from allbrains.transfer.fetch_file import FULL
 
 AT_ONCE = 16  # files in flight: one each over the client's pool
 # What holds for a whole dataset; lists of files (scans.tsv) would name what was not chosen.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import click
 
 from allbrains import recipes
 from allbrains.errors import ConfigurationError
+from allbrains.machine import usable_cores
 from allbrains.recipe import Recipe
 
 
@@ -103,7 +103,7 @@ def _package(name: str, extra: str) -> Requirement:
 
 
 def _machine(out: Path) -> Iterator[Requirement]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     yield Requirement(what="cores", found=str(cores), good=True)
     folder = next(p for p in (out.resolve(), *out.resolve().parents) if p.exists())
     free = shutil.disk_usage(folder).free / 1e9

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from allbrains.catalogue.read_dataset import Wanted
 from allbrains.catalogue.survey import Surveyed, previous, survey
 from allbrains.cli.counting import count
 from allbrains.files import translated
+from allbrains.machine import usable_cores
 from allbrains.recipe import Recipe
 from allbrains.records import Scan
 from allbrains.sources.openneuro import Endpoints
@@ -182,6 +182,4 @@ def gather(choice: Choice, out: Path) -> Chosen:
 
 def default_slots(recipe: Recipe) -> int:
     """Return how many scans this machine can run at once: by cores, and by the memory that each takes."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(cores, int(psutil.virtual_memory().available / 1e6 / recipe.memory_mb)))
+    return max(1, min(usable_cores(), int(psutil.virtual_memory().available / 1e6 / recipe.memory_mb)))

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -28,6 +27,7 @@ from allbrains.load.batch import Batch
 from allbrains.load.buffers import Buffers
 from allbrains.load.order import Places, Share, corners, epoch_order
 from allbrains.load.protocol import Samples
+from allbrains.machine import usable_cores
 
 if TYPE_CHECKING:
     from allbrains.records import Array
@@ -68,9 +68,7 @@ class BatchSettings:
 
     def workers(self) -> int:
         """Return how many threads read."""
-        affinity = getattr(os, "sched_getaffinity", None)
-        cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-        return self.threads or min(cores, _MOST_THREADS)
+        return self.threads or min(usable_cores(), _MOST_THREADS)
 
 
 class Batches:

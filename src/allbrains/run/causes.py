@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-
 from allbrains.errors import NoSpace, TransientError
+from allbrains.files import FULL
 from allbrains.records import Cause
 from allbrains.transfer import Unavailable
 
@@ -13,7 +12,7 @@ def cause_of(error: Exception) -> Cause:
     """Return what an unexpected exception counts as."""
     if isinstance(error, MemoryError):
         return Cause.MEMORY
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if isinstance(error, OSError) and error.errno in FULL:
         return Cause.DISK
     if isinstance(error, NoSpace):
         return Cause.DISK

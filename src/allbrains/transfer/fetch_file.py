@@ -10,7 +10,6 @@ What goes wrong is of three kinds, and each has its answer:
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import os
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from allbrains.errors import NoSpace, Reason, ScanUnusable, TransientError
+from allbrains.files import FULL, sync
 from allbrains.records import Algorithm, Digest
 from allbrains.transfer.http_client import Client, Refused, bare
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 # A try that brought at least this many bytes was not in vain: the tries are counted anew.
 _PROGRESS = 1 << 20
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # what servers send in place of a file, with status 200
 _PAGES = ("text/html", "application/json", "application/xml", "text/xml")
 
@@ -75,7 +74,7 @@ def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, clien
             file.flush()
             os.fsync(file.fileno())
             _move(part, file, target)
-        _sync_folder(target.parent)
+        sync(target.parent)
     except OSError as error:
         if error.errno in FULL:
             raise NoSpace(f"no space left for {target.name} ({size} bytes): {error.strerror}") from error
@@ -325,11 +324,3 @@ def _exclusive(path: Path) -> Iterator[BinaryIO]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(path, flags, 0o666), "w+b") as file:
         yield file
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
