@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
 from allbrains import recipes
 from allbrains.cli.options import json_option
 from allbrains.dicom.choose_series import Candidate
-from allbrains.dicom.examine import Examined, Taken, examine, take
+from allbrains.dicom.examine import READ, Examined, Taken, examine, shortlist, take
+from allbrains.dicom.image_files import ImageCandidate
 from allbrains.own.compare import MEASURES, Compared, Subject
 from allbrains.own.page import centile_text
-from allbrains.own.process_own import Against, process, same_recipe, tell
+from allbrains.own.private_files import private_workspace
+from allbrains.own.process_own import Against, same_recipe, tell
 from allbrains.own.reference import people_of
-from allbrains.records import Done, Rejected
+from allbrains.own.try_in_turn import NoneGood, try_in_turn
 from allbrains.run.slot.guard import SlotLimits
 
 NOT_DONE = 3
@@ -35,6 +36,7 @@ NOT_DONE = 3
     help="Folder for the result.",
 )
 @click.option("--series", type=int, help="Take this series instead of the best T1w; numbers: --dry-run.")
+@click.option("--one-person", is_flag=True, help="All files are one person's, whatever they say.")
 @click.option("--age", type=click.FloatRange(0, 120), help="Years at the scan, where the files don't say.")
 @click.option("--sex", type=click.Choice(["female", "male"]), help="Where the files don't say.")
 @click.option("--recipe", help="Name of a recipe, or a TOML file. Default: the corpus', else embedded.")
@@ -48,6 +50,7 @@ def command(
     corpus: str | None,
     out: Path,
     series: int | None,
+    one_person: bool,
     age: float | None,
     sex: str | None,
     recipe: str | None,
@@ -62,33 +65,41 @@ def command(
     scan, and writes a page (brain.html), a surface for a printer (brain.stl) and a sample to --out. Nothing
     leaves this machine. This is no diagnosis.
     """
-    with TemporaryDirectory(prefix="allbrains-scan-") as folder:
-        workspace, image = Path(folder), Path(folder) / "image.nii"
+    with private_workspace() as workspace:
         found = examine(path, workspace)
-        for one in found.candidates:
+        listed: tuple[Candidate | ImageCandidate, ...] = (*found.candidates, *found.images)
+        for one in listed:
             click.echo(_listed(one, as_json))
-        taken = take(found, workspace, image, label=series)
-        click.echo(f"taken: {_words(taken)}", err=True)
+        for note in found.notes:
+            click.echo(f"note: {note}", err=True)
         if dry_run:
+            taken = take(found, workspace, workspace / "image.nii", label=series, one_person=one_person)
+            click.echo(f"taken: {_words(taken)}", err=True)
             return 0
+        choices = shortlist(found, label=series, one_person=one_person)
         named = recipe or _recipe_of(corpus)
         against = _against(corpus, named, harmonise)
-        subject = _subject(found, age, sex)
         click.echo("processing: a minute or two …", err=True)
-        outcome = process(image, out, recipe=named, limits=SlotLimits(), say=_say)
-        if not isinstance(outcome, Done):
-            cause = outcome.reason if isinstance(outcome, Rejected) else outcome.cause
-            click.echo(f"the scan can't be used: {cause}: {outcome.detail}", err=True)
+        settled = try_in_turn(choices, workspace, out, recipe=named, limits=SlotLimits(), say=_say)
+        if isinstance(settled, NoneGood):
+            click.echo("no series became a sample", err=True)
             return NOT_DONE
-        page, numbers = tell(image, out, subject=subject, against=against, taken=taken, keep_face=keep_face)
+        taken = settled.taken
+        click.echo(f"taken: {_words(taken)}", err=True)
+        subject = _subject(found, taken, age, sex)
+        page, numbers = tell(
+            settled.image, out, subject=subject, against=against, taken=taken, keep_face=keep_face
+        )
     for number in numbers:
         click.echo(_number(number, as_json))
     click.echo(json.dumps({"page": str(page)}) if as_json else f"page\t{page}")
     return 0
 
 
-def _subject(found: Examined, age: float | None, sex: str | None) -> Subject:
-    return Subject(age_years=found.age_years if age is None else age, sex=found.sex if sex is None else sex)
+def _subject(found: Examined, taken: Taken, age: float | None, sex: str | None) -> Subject:
+    """Return age and sex: as the person says, else as the taken series does, else as all files do."""
+    told = found.age_years if math.isnan(taken.age_years) else taken.age_years
+    return Subject(age_years=told if age is None else age, sex=sex or taken.sex or found.sex)
 
 
 def _recipe_of(corpus: str | None) -> str:
@@ -121,17 +132,16 @@ def _against(corpus: str | None, recipe: str, harmonise: bool) -> Against:
     return Against(people=people, sentence=sentence, with_sites=harmonise)
 
 
-def _listed(one: Candidate, as_json: bool) -> str:
-    planes = one.series.planes
-    size = f"{one.series.first.columns}×{one.series.first.rows}×{len(planes)}" if planes else "-"
-    edges = "×".join(f"{mm:.2f}" for mm in one.volume.spacing) if one.volume else "-"
+def _listed(one: Candidate | ImageCandidate, as_json: bool) -> str:
+    edges = one.edges.removesuffix(" mm").replace(" ", "")
     usable = "yes" if one.is_usable else "no"
     why = "; ".join(one.why)
+    name = "image" if isinstance(one, ImageCandidate) else "series"
     if as_json:
-        fields = ("series", "kind", "size", "spacing_mm", "usable", "why")
-        cells = (one.series.label, one.judged.kind.value, size, edges, one.is_usable, why)
+        fields = (name, "kind", "size", "spacing_mm", "usable", "why")
+        cells = (one.label, one.judged.kind.value, one.size, edges, one.is_usable, why)
         return json.dumps(dict(zip(fields, cells, strict=True)), ensure_ascii=False)
-    return "\t".join(("series", str(one.series.label), one.judged.kind.value, size, edges, usable, why))
+    return "\t".join((name, str(one.label), one.judged.kind.value, one.size, edges, usable, why))
 
 
 def _number(one: Compared, as_json: bool) -> str:
@@ -144,7 +154,7 @@ def _number(one: Compared, as_json: bool) -> str:
 
 
 def _words(taken: Taken) -> str:
-    which = f"series {taken.label}" if taken.label else "the image"
+    which = f"image {taken.label}" if taken.way == READ else f"series {taken.label}"
     return f"{which}: {'; '.join(taken.reasons)} ({taken.way})"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from allbrains.dicom.refusal import Refusal, Unsuitable
 
@@ -138,7 +138,7 @@ class Gunzipped:
     """What a gzip stream holds; bytes after its end, which some programs leave, are passed over."""
 
     def __init__(self, path: Path) -> None:
-        self._stream: IO[bytes] = gzip.open(path, "rb")  # noqa: SIM115  (closed by `close`)
+        self._stream = gzip.open(path, "rb")  # noqa: SIM115  (closed by `close`)
         self._begun = False
 
     def read(self, size: int = -1, /) -> bytes:

@@ -83,7 +83,8 @@ def consider(everything: Sequence[Series]) -> list[Candidate]:
 
 def _considered(series: Series, everything: Sequence[Series]) -> Candidate:
     judged = judge(series, everything)
-    volume, left_out, fault = None, (), None
+    volume, fault = None, None
+    left_out: tuple[str, ...] = ()
     if series.planes:
         try:
             volume, left_out = _volume(series)
@@ -190,7 +191,7 @@ def choose(
         newest = max((examined_s(c) for c in candidates if not math.isnan(examined_s(c))), default=math.nan)
         exams = _exams(candidates)
         return [
-            (one, (*_merits(one), *_exam(one, exams, newest), *_rivals(usable[k:])))
+            (one, (*_merits(one), *_exam(one, exams, newest), *_rivals(usable[k:], alone=len(usable) == 1)))
             for k, one in enumerate(usable)
         ]
     near = [c for c in candidates if c.judged.kind is SeriesKind.T1W and c.fault is not None]
@@ -308,9 +309,9 @@ def _exams(candidates: Sequence[Candidate]) -> int:
     return len(set().union(*studies)) if all(len(one) == 1 for one in studies) else 1
 
 
-def _rivals(usable: Sequence[Candidate]) -> tuple[str, ...]:
+def _rivals(usable: Sequence[Candidate], *, alone: bool) -> tuple[str, ...]:
     if len(usable) == 1:
-        return ("no other series can be used",)
+        return ("no other series can be used",) if alone else ()
     best, second = usable[0], usable[1]
     differ = [a != b for a, b in zip(rank(best), rank(second), strict=True)]
     return (f"before series {second.series.label}: {_MERITS[differ.index(True)]}",)

@@ -132,7 +132,7 @@ def _joined(groups: list[list[Instance]]) -> list[list[Instance]]:
 
 
 def _pieced_together(pieces: list[Instance]) -> list[list[Instance]]:
-    """Return images that have a label each as series: by number or time, unless those are each image's too."""
+    """Return images that have a label each as series: by number or by time, where several share these."""
     if not pieces:
         return []
     for key in (lambda one: one.number, _time, lambda _: 0):

@@ -141,7 +141,7 @@ def image_file(path: Path, name: str) -> ImageFile:
 
 
 def _kind_of(stem: str) -> SeriesKind:
-    if found := _SUFFIXES.get(stem.split("_")[-1]):
+    if found := _SUFFIXES.get(stem.rsplit("_", maxsplit=1)[-1]):
         return found
     words = known_words([stem])
     return next((kind for meaning, kind in _MEANINGS.items() if meaning in words), SeriesKind.UNKNOWN)

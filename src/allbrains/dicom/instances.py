@@ -1,4 +1,7 @@
-"""What is known of one DICOM file, and the units that files are sorted into. Only ``Identity`` says who a person is, and it shows nothing."""
+"""What is known of one DICOM file, and the units that files are sorted into.
+
+Only ``Identity`` says who a person is, and it shows nothing.
+"""
 
 from __future__ import annotations
 

@@ -68,7 +68,8 @@ NEXT: dict[Refusal, str] = {
     Refusal.SEVERAL_IMAGES: "look at the numbers with --dry-run, and choose one with --series",
     Refusal.UNKNOWN_ARCHIVE: "unpack it yourself, for example with 7-Zip, and name the folder",
     Refusal.DISC_IMAGE: (
-        "mount it (a double click, or `mount -o loop`) or unpack it, for example with 7-Zip, and name the folder"
+        "mount it (a double click, or `mount -o loop`) or unpack it, for example with 7-Zip, and name the "
+        "folder"
     ),
     Refusal.DAMAGED_ARCHIVE: "download or copy the archive again, or unpack it yourself and name the folder",
 }

@@ -6,86 +6,62 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-# what a word speaks for; matched anywhere in a text that was folded to letters and digits
-LEXICON: dict[str, tuple[str, ...]] = {
-    "t1": ("t1", "t1w", "spgr", "fspgr", "vibe", "thrive", "lava", "mprage", "memprage", "bravo", "tfl3d"),
-    "prepared": ("mprage", "memprage", "bravo", "tfl3d", "irfspgr", "irspgr"),
-    "t2": ("t2", "t2w"),
-    "t2star": ("t2*", "t2star", "swi", "swan", "susc", "hemo", "qsm", "medic", "megre", "merge", "swip")
-    + ("r2star", "venobold"),
-    "flair": ("flair", "tirm", "darkfluid"),
-    "pd": ("pd", "pdw", "proton", "mtoff"),
-    "transfer": ("mt", "mtw", "mton", "mtc", "mtsat"),
-    "balanced": ("fiesta", "ciss", "trufi", "truefisp", "bffe", "btfe", "balanced", "dess", "psif"),
-    "diffusion": ("dwi", "dti", "diff", "diffusion", "adc", "tracew", "hardi", "colfa", "tensor"),
-    "functional": ("bold", "fmri", "rest", "resting", "task", "epi"),
-    "localiser": ("loc", "localizer", "localiser", "scout", "survey", "aahead", "aascout", "smartbrain"),
-    "perfusion": ("asl", "pasl", "pcasl", "perfusion", "perf", "dsc", "dce", "cbf", "cbv"),
-    "angiography": ("tof", "mra", "mrv", "angio", "angiography", "angiographie", "venography", "inhance")
-    + (
-        "cow",
-        "willis",
-        "vessel",
-        "vessels",
-        "carotid",
-        "carotis",
-        "gefaesse",
-        "pca",
-        "twist",
-        "tricks",
-        "fi3d",
+# what words speak for; matched anywhere in a text that was folded to letters and digits
+LEXICON: dict[str, str] = {
+    "t1": "t1 t1w spgr fspgr vibe thrive lava mprage memprage bravo tfl3d",
+    "prepared": "mprage memprage bravo tfl3d irfspgr irspgr",
+    "t2": "t2 t2w",
+    "t2star": "t2* t2star swi swan susc hemo qsm medic megre merge swip r2star venobold",
+    "flair": "flair tirm darkfluid",
+    "pd": "pd pdw proton mtoff",
+    "transfer": "mt mtw mton mtc mtsat",
+    "balanced": "fiesta ciss trufi truefisp bffe btfe balanced dess psif",
+    "diffusion": "dwi dti diff diffusion adc tracew hardi colfa tensor",
+    "functional": "bold fmri rest resting task epi",
+    "localiser": "loc localizer localiser scout survey aahead aascout smartbrain",
+    "perfusion": "asl pasl pcasl perfusion perf dsc dce cbf cbv",
+    "angiography": (
+        "tof mra mrv angio angiography angiographie venography inhance cow willis vessel vessels "
+        "carotid carotis gefaesse pca twist tricks fi3d"
     ),
-    "field map": ("fieldmap", "fmap", "b0map", "b1map", "shim", "afi", "rfmap"),
-    "receive field": ("bias", "prescan", "sensmap", "sensitivity", "smap", "calib", "calibration", "coil")
-    + ("bodycoil", "refscan", "senserefscan", "coilsurvey", "receive", "rxmap", "asset"),
-    "inversion": ("inv1", "inv2"),
-    "map": ("t1map", "t1images", "t2map", "r1map", "r2map", "pdmap", "mtmap"),
-    "uniform": ("uni", "uniden", "mp2rage"),
-    "segmentation": ("mask", "seg", "dseg", "probseg", "aseg", "aparc", "defacemask", "labels"),
-    "derived": ("reformat", "reformatted", "mip", "minip", "subtraction"),
-    "screenshot": ("screen", "screenshot", "screensave", "capture", "snapshot"),
-    "contrast agent": ("gd", "gad", "gado", "postcontrast", "km", "dotarem", "gadovist", "kontrast"),
-    "no agent": ("precontrast", "ohne", "nativ", "without", "sans"),
-    "head": ("head", "brain", "cranial", "cranium", "skull", "kopf", "schaedel", "hirn", "cerveau", "crane")
-    + ("tete", "cerebral", "cerebro", "cabeza", "neuro"),
-    "spine": ("spine", "cspine", "tspine", "lspine", "cervical", "thoracic", "lumbar", "sacral", "hws", "bws")
-    + (
-        "lws",
-        "spinal",
-        "myelon",
-        "cord",
-        "rachis",
-        "vertebral",
-        "wirbelsaeule",
-        "neck",
-        "hals",
-        "larynx",
-        "thyroid",
+    "field map": "fieldmap fmap b0map b1map shim afi rfmap",
+    "receive field": (
+        "bias prescan sensmap sensitivity smap calib calibration coil bodycoil refscan senserefscan "
+        "coilsurvey receive rxmap asset"
     ),
-    "elsewhere": ("knee", "hip", "shoulder", "prostate", "breast", "liver", "abdomen", "cardiac", "heart")
-    + ("pelvis", "wrist", "ankle", "elbow", "thorax", "kidney", "uterus"),
+    "inversion": "inv1 inv2",
+    "map": "t1map t1images t2map r1map r2map pdmap mtmap",
+    "uniform": "uni uniden mp2rage",
+    "segmentation": "mask seg dseg probseg aseg aparc defacemask labels",
+    "derived": "reformat reformatted mip minip subtraction",
+    "screenshot": "screen screenshot screensave capture snapshot",
+    "contrast agent": "gd gad gado postcontrast km dotarem gadovist kontrast",
+    "no agent": "precontrast ohne nativ without sans",
+    "head": (
+        "head brain cranial cranium skull kopf schaedel hirn cerveau crane tete cerebral cerebro cabeza neuro"
+    ),
+    "spine": (
+        "spine cspine tspine lspine cervical thoracic lumbar sacral hws bws lws spinal myelon cord "
+        "rachis vertebral wirbelsaeule neck hals larynx thyroid"
+    ),
+    "elsewhere": (
+        "knee hip shoulder prostate breast liver abdomen cardiac heart pelvis wrist ankle elbow "
+        "thorax kidney uterus"
+    ),
 }
+# found also inside a text whose spaces and marks are gone
 _JOINED = (
-    *(
-        "mprage",
-        "mp2rage",
-        "flair",
-        "darkfluid",
-        "localizer",
-        "fieldmap",
-        "t1map",
-        "t1images",
-        "inv1",
-        "inv2",
-    ),
-    *("refscan", "bodycoil", "coilsurvey", "sensmap", "cspine", "tspine", "lspine", "r1map", "b1map", "fi3d"),
-)
+    "mprage mp2rage flair darkfluid localizer fieldmap t1map t1images inv1 inv2 refscan bodycoil coilsurvey "
+    "sensmap cspine tspine lspine r1map b1map fi3d"
+).split()
 # parts of BodyPartExamined, and of the meanings of anatomic codes, letters only
-_REGIONS = {
-    "head": ("HEAD", "BRAIN", "SKULL", "CRANI", "CEREB", "KOPF", "ENCEPH"),
-    "spine": ("SPINE", "CERVIC", "NECK", "LUMB", "SACR", "HALS", "SPINAL", "LARYNX", "THYROID"),
-    "elsewhere": ("KNEE", "HIP", "PROSTATE", "BREAST", "ABDOMEN", "CHEST", "HEART", "PELVIS", "SHOULDER")
-    + ("WRIST", "ANKLE", "EXTREMITY", "LIVER", "LEG", "HAND", "FOOT", "KIDNEY", "UTERUS", "ELBOW", "THORA"),
+_REGIONS: dict[str, str] = {
+    "head": "HEAD BRAIN SKULL CRANI CEREB KOPF ENCEPH",
+    "spine": "SPINE CERVIC NECK LUMB SACR HALS SPINAL LARYNX THYROID",
+    "elsewhere": (
+        "KNEE HIP PROSTATE BREAST ABDOMEN CHEST HEART PELVIS SHOULDER WRIST ANKLE EXTREMITY LIVER "
+        "LEG HAND FOOT KIDNEY UTERUS ELBOW THORA"
+    ),
 }
 _TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "herr", "frau", "mme", "jr", "sr"})
 _NOBODY = frozenset(
@@ -93,7 +69,7 @@ _NOBODY = frozenset(
 )
 _MEANING: dict[str, frozenset[str]] = {}
 for _meaning, _forms in LEXICON.items():
-    for _form in _forms:
+    for _form in _forms.split():
         _MEANING[_form] = _MEANING.get(_form, frozenset()) | {_meaning}
 
 
@@ -124,7 +100,7 @@ def region_of(examined: str, words: frozenset[str]) -> str:
         words: meanings of known words in the descriptions.
     """
     letters = re.sub(r"[^A-Z]", "", examined.upper())
-    told = {region for region, forms in _REGIONS.items() if any(form in letters for form in forms)}
+    told = {region for region, forms in _REGIONS.items() if any(form in letters for form in forms.split())}
     for found in (words, told):
         for region in ("head", "spine", "elsewhere"):
             if region in found:
@@ -138,7 +114,7 @@ def name_words(name: str) -> tuple[str, ...]:
     Accents, titles and other writings of the name (after ``=``) are left out; what stands for a name that was
     taken away is none.
     """
-    folded = unicodedata.normalize("NFKD", name.split("=")[0]).casefold()
+    folded = unicodedata.normalize("NFKD", name.split("=", maxsplit=1)[0]).casefold()
     plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
     words = set(filter(None, re.split(r"[^\w]+|_", plain))) - _TITLES
     return tuple(sorted(words - _NOBODY))

@@ -7,7 +7,7 @@ says nothing of the rest.
 from __future__ import annotations
 
 import hashlib
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 
@@ -58,7 +58,7 @@ def _expected(dataset: Any, allocated: int) -> int:
 
 def _pixel_data(stream: IO[bytes], syntax: str) -> tuple[int, int, bool]:
     """Return offset and length (-1: in fragments) of the pixel data's value, and whether it is cut."""
-    order = "big" if syntax == BIG else "little"
+    order: Literal["big", "little"] = "big" if syntax == BIG else "little"
     start = stream.tell()
     head = stream.read(12)
     if head[:4] not in _TAGS:
