@@ -1,8 +1,8 @@
 """Members of zip and tar archives as streams, under a budget. Nothing is written here.
 
 A member's path is never used: there is none in an archive that could lead anywhere; its name is read for
-known words. Links, devices and everything but plain files are passed over. What unpacks to more than the budget
-ends the reading.
+known words. Links, devices and everything but plain files are passed over. What unpacks to more than the
+budget ends the reading.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _volume(series: Series) -> tuple[Stack, tuple[str, ...]]:
     largest = max(map(len, wanted))
     # a scout's few slices beside a scan's many; echoes are as many each
     whole = [planes for planes in wanted if 2 * len(planes) >= largest]
-    if len({planes[0].frame.orientation for planes in whole}) > 1 and largest * 2 < len(series.planes):
+    if len({planes[0].frame.orientation for planes in whole}) > 1 and largest * 2 <= len(series.planes):
         raise Unsuitable(
             Refusal.MIXED_ORIENTATIONS, "the slices of the series point into different directions"
         )

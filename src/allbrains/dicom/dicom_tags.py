@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from allbrains.dicom.instances import Identity, Instance, Stored
 from allbrains.dicom.quiet import pydicom_quietly
 from allbrains.dicom.safe_words import known_words, name_words, region_of
 from allbrains.dicom.stored import stored_at
-from allbrains.dicom.values import integer, number, text, texts
+from allbrains.dicom.values import Header, integer, number, text, texts
 
 DIRECTORY = "1.2.840.10008.1.3.10"
 _TEXTS = ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName", "ScanOptions")
@@ -28,6 +29,7 @@ _TAGS = (
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "EchoPlanarPulseSequence"),
     *("BitsAllocated", "BitsStored", "PixelRepresentation", "RescaleSlope", "RescaleIntercept"),
     *("ComplexImageComponent", "ImagesInAcquisition", "TimeOfFlightContrast"),
+    *("InversionTimes", "AnatomicRegionSequence"),
     *_TEXTS,
 )
 _TIMES = (("AcquisitionDate", "AcquisitionTime"), ("SeriesDate", "SeriesTime"))
@@ -44,15 +46,29 @@ def read_header(path: Path) -> Instance | None:
         try:
             with path.open("rb") as stream:
                 dataset = pydicom.dcmread(
-                    stream, stop_before_pixels=True, force=True, specific_tags=[*_TAGS, *PRIVATE]
+                    stream, stop_before_pixels=True, force=True, specific_tags=_wanted()
                 )
                 meta = dataset.file_meta
                 if str(meta.get("MediaStorageSOPClassUID", "")) == DIRECTORY:
                     return None
                 syntax = str(meta.get("TransferSyntaxUID", ""))
-                return _instance(path, dataset, syntax, stored_at(stream, dataset, syntax))
+                header = Header(dataset, _by_keyword())
+                return _instance(path, header, syntax, stored_at(stream, header, syntax))
         except errors:
             return None
+
+
+@cache
+def _wanted() -> list[Any]:
+    """Return the tags that are read, as pydicom has them; looked up once, not once a file."""
+    from pydicom.tag import Tag
+
+    return [Tag(name) for name in (*_TAGS, *PRIVATE)]
+
+
+@cache
+def _by_keyword() -> dict[str, int]:
+    return {name: int(tag) for name, tag in zip(_TAGS, _wanted(), strict=False)}
 
 
 def _instance(path: Path, dataset: Any, syntax: str, stored: Stored) -> Instance | None:
@@ -87,7 +103,7 @@ def _instance(path: Path, dataset: Any, syntax: str, stored: Stored) -> Instance
         ti_ms=_timing(dataset, "MRModifierSequence", "InversionTime", "InversionTimes"),
         flip_deg=_timing(dataset, "MRTimingAndRelatedParametersSequence", "FlipAngle"),
         words=words,
-        region=region_of(text(dataset, "BodyPartExamined"), words),
+        region=region_of(_examined(dataset), words),
         angiography=text(dataset, "AngioFlag").upper() == "Y"
         or text(dataset, "TimeOfFlightContrast").upper() == "YES",
         transfer=text(dataset, "MagnetizationTransfer").upper() not in ("", "NONE", "NO"),
@@ -161,6 +177,18 @@ def _date(value: str) -> date | None:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError:
         return None
+
+
+def _examined(dataset: Any) -> str:
+    """Return the part of the body: BodyPartExamined, or what the anatomic code means."""
+    if told := text(dataset, "BodyPartExamined").strip():
+        return told
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or ())[:1]
+    frame = [item for group in shared for item in (group.get("FrameAnatomySequence") or ())[:1]]
+    for place in (dataset, *frame):
+        for code in (place.get("AnatomicRegionSequence") or ())[:1]:
+            return text(code, "CodeMeaning")
+    return ""
 
 
 def _sequence(dataset: Any) -> frozenset[str]:

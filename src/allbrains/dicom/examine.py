@@ -18,6 +18,7 @@ from allbrains.dicom.image_files import ImageCandidate, candidates_of, choose_im
 from allbrains.dicom.instances import Instance
 from allbrains.dicom.one_person import persons
 from allbrains.dicom.refusal import Refusal, Unsuitable
+from allbrains.dicom.series_kind import SeriesKind
 from allbrains.dicom.sniff import UNOPENED, FileKind
 from allbrains.dicom.stored import digest_of
 from allbrains.errors import ScanUnusable
@@ -128,13 +129,17 @@ def shortlist(found: Examined, *, label: int | None = None, one_person: bool = F
             Refusal.TWO_PEOPLE,
             f"the files are of {found.people} people, or say contradicting things about one",
         )
-    if found.candidates and (
-        label is not None or not found.images or any(c.is_usable for c in found.candidates)
-    ):
+    if label is not None or _series_decide(found):
         return [Choice(candidate=c, reasons=why) for c, why in choose(found.candidates, label)]
-    if label is not None:
-        raise Unsuitable(Refusal.NO_SUCH_SERIES, f"there is no image {label}")
     return [Choice(candidate=c, reasons=why) for c, why in choose_image(found.images, one_person=one_person)]
+
+
+def _series_decide(found: Examined) -> bool:
+    """Return whether the T1w is looked for among the series: one can be it, or no image claims to."""
+    if not found.candidates:
+        return False
+    named = any(one.is_usable and one.judged.kind is SeriesKind.T1W for one in found.images)
+    return not named or any(one.is_usable for one in found.candidates)
 
 
 def write_choice(choice: Choice, workspace: Path, target: Path) -> Taken:

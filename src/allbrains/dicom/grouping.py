@@ -97,14 +97,15 @@ def _appearance(one: Instance) -> Hashable:
 
 def _time(one: Instance) -> float:
     """Return when an image was measured, as a key: NaN is no equal of itself."""
-    return -1.0 if math.isnan(one.acquired_s) else one.acquired_s
+    known = one.examined_s if math.isnan(one.acquired_s) else one.acquired_s
+    return -1.0 if math.isnan(known) else known
 
 
 def _groups(instances: Sequence[Instance]) -> list[list[Instance]]:
     """Return images of one contrast as series: by their labels, then joined where the images say so."""
     labelled: defaultdict[Hashable, list[Instance]] = defaultdict(list)
     for one in instances:
-        labelled[(one.study, one.series) if one.series else (one.study, one.number)].append(one)
+        labelled[(one.series,) if one.series else (one.study, one.number)].append(one)
     groups = list(labelled.values())
     if len(groups) == 1 or not instances[0].frames:
         return groups
@@ -116,8 +117,8 @@ def _groups(instances: Sequence[Instance]) -> list[list[Instance]]:
 
 def _joined(groups: list[list[Instance]]) -> list[list[Instance]]:
     """Join sets of images that complete each other to one volume, or were parted image by image."""
-    pieces = [one for group in groups if len(group) <= _FEW for one in group]
-    large = [group for group in groups if len(group) > _FEW] + _pieced_together(pieces)
+    small = [group for group in groups if len(_planes(group)) <= _FEW]
+    large = [group for group in groups if len(_planes(group)) > _FEW] + _pieced_together(small)
     if len(large) > _MOST_PARTS:
         return large
     out: list[list[Instance]] = []
@@ -131,17 +132,17 @@ def _joined(groups: list[list[Instance]]) -> list[list[Instance]]:
     return out
 
 
-def _pieced_together(pieces: list[Instance]) -> list[list[Instance]]:
+def _pieced_together(groups: list[list[Instance]]) -> list[list[Instance]]:
     """Return images that have a label each as series: by number or by time, where several share these."""
-    if not pieces:
-        return []
+    pieces = [one for group in groups for one in group]
     for key in (lambda one: one.number, _time, lambda _: 0):
         sets: defaultdict[Hashable, list[Instance]] = defaultdict(list)
         for one in pieces:
             sets[key(one)].append(one)
-        if min(map(len, sets.values())) > _FEW and not any(map(_collide, sets.values())):
+        least = min((len(_planes(one)) for one in sets.values()), default=0)
+        if (least > _FEW or len(sets) == 1) and not any(map(_collide, sets.values())):
             return list(sets.values())
-    return [pieces]
+    return groups
 
 
 def _complete_each_other(one: list[Instance], other: list[Instance]) -> bool:

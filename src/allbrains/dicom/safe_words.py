@@ -51,9 +51,20 @@ LEXICON: dict[str, str] = {
 }
 # found also inside a text whose spaces and marks are gone
 _JOINED = (
-    "mprage mp2rage flair darkfluid localizer fieldmap t1map t1images inv1 inv2 refscan bodycoil coilsurvey "
-    "sensmap cspine tspine lspine r1map b1map fi3d"
-).split()
+    *(
+        "mprage",
+        "mp2rage",
+        "flair",
+        "darkfluid",
+        "localizer",
+        "fieldmap",
+        "t1map",
+        "t1images",
+        "r1map",
+        "b1map",
+    ),
+    *("inv1", "inv2", "refscan", "bodycoil", "coilsurvey", "sensmap", "cspine", "tspine", "lspine", "fi3d"),
+)
 # parts of BodyPartExamined, and of the meanings of anatomic codes, letters only
 _REGIONS: dict[str, str] = {
     "head": "HEAD BRAIN SKULL CRANI CEREB KOPF ENCEPH",
