@@ -107,7 +107,7 @@ def _costs(rows: list[tuple[StepCost, ...]]) -> Iterator[str]:
         peak = max(row[n].peak_mb for row in rows) / 1000
         yield f"| {first.name} | {np.mean(seconds):.2f} | {max(seconds):.2f} | {peak:.2f} |"
     peak = max(c.peak_mb for row in rows for c in row) / 1000
-    figure("cpu_s_mean", np.mean(totals))
+    figure("cpu_s_mean", sum(totals) / len(totals))
     figure("cpu_s_most", max(totals))
     figure("peak_gb", peak)
     yield f"| **all** ({len(rows)} heads) | {np.mean(totals):.1f} | {max(totals):.1f} | {peak:.2f} |"

@@ -1,4 +1,4 @@
-"""No figure of a benchmark is typed: pages hold what ``bench/results`` holds, and say when it is of another recipe."""
+"""Pages hold the figures that ``bench/results`` holds, and say when these are of another recipe."""
 
 import importlib.util
 import json

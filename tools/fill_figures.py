@@ -2,8 +2,8 @@
 
 A page says ``<!-- result NAME -->`` and ``<!-- end NAME -->``: between them come the lines that the benchmark
 printed, and one line that says by which command, when, on what. Inside a sentence
-``<!-- figure NAME KEY FORMAT -->24<!-- end -->`` holds one figure. A result of another recipe than today's says
-so by itself. Run ``python tools/fill_figures.py`` after a benchmark; a test fails while a page is stale.
+``<!-- figure NAME KEY FORMAT -->24<!-- end -->`` holds one figure. A result of another recipe than today's
+says so by itself. Run ``python tools/fill_figures.py`` after a benchmark; a test fails while a page is stale.
 """
 
 from __future__ import annotations

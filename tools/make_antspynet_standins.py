@@ -7,7 +7,7 @@ them means anything.** They serve to run every line of the recipe and to measure
   random but for one path that carries the input's intensity to the last layer, which cuts it into
   classes by brightness. So the networks cost what the real ones cost, and a *stripped* image gets a mask
   and six maps that later steps can work with;
-* ``croppedMni152`` and its priors from MNI152NLin2009aSym (in nilearn's wheel), and ``S_template3``, of
+* ``croppedMni152`` and its priors from MNI152NLin2009aSym (comes with the package), and ``S_template3``, of
   which only the grid matters. Their real shapes aren't known here: the cost of the networks and of the
   registration grows with them.
 """

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from allbrains.errors import AllbrainsError, ConfigurationError, CorpusError, NoSpace
+from allbrains.regular_files import leads_out
 
 # Called with the name of each commit step, before or after it. Tests crash in it at the Nth step.
 Hook = Callable[[str], None]
@@ -59,11 +60,34 @@ def make_folder(folder: Path) -> None:
     sync(folder.parent)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file where there is one.
+
+    Raises:
+        ConfigurationError: a folder stands in its place, or it may not be removed.
+        CorpusError: the disk fails.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise translated(error, path) from error
+
+
+def see_inside(path: Path, root: Path) -> None:
+    """See that what is about to be removed or written over lies in the folder that it is named in.
+
+    Raises:
+        CorpusError: a link leads out of it. A corpus may be a stranger's, and what is there the user's own.
+    """
+    if leads_out(path, root):
+        raise CorpusError(f"{path} is, or lies behind, a link that leads out of {root}: it is left alone")
+
+
 def translated(error: OSError, path: Path) -> AllbrainsError:
     """Return what the caller should do about an error of the operating system."""
     if error.errno in FULL:
         return NoSpace(f"no space left to write {path}")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
         return ConfigurationError(f"can't write {path}: {os.strerror(error.errno)}")
     return CorpusError(f"can't write {path}: {error}")
 

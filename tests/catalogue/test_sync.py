@@ -341,7 +341,7 @@ def test_killed_while_writing_leaves_the_old_or_the_new_one(two, tmp_path, kille
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(NAMES_OF_FILES)
 
 
-def test_a_catalogue_of_another_version_is_no_previous_one(two, tmp_path):
+def test_what_another_version_did_not_know_is_null_and_the_rest_is_kept(two, tmp_path):
     catalogue.write(two[0], tmp_path / "out")
     assert previous(tmp_path / "out") == two[0]
     assert previous(tmp_path / "nowhere") is None
@@ -350,9 +350,15 @@ def test_a_catalogue_of_another_version_is_no_previous_one(two, tmp_path):
 
     table = pq.read_table(path)
     pq.write_table(table.drop_columns(["copies"]), path)
-    assert previous(tmp_path / "out") is None
+    found = previous(tmp_path / "out").scans
+    assert found.drop_columns(["copies"]) == two[0].scans.drop_columns(["copies"])
+    assert found["copies"].null_count == len(found)
+    pq.write_table(table.drop_columns(["digest"]), path)
     with pytest.raises(SourceError, match="another version"):
-        catalogue.read(tmp_path / "out")
+        previous(tmp_path / "out")
+    path.unlink()
+    with pytest.raises(SourceError, match="is not there, its companions are"):
+        previous(tmp_path / "out")
 
 
 def test_changes_are_plain_values(two):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from allbrains.limits import LIMITS
 from allbrains.store.layout import Layout
 from allbrains.testing.corpora import ToyStory, scan, write
-from allbrains.limits import LIMITS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "qc.md").read_text(encoding="utf-8")
 

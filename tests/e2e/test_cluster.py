@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,23 +15,9 @@ import pytest
 
 from allbrains.testing.datasets import write_about, write_scan
 from allbrains.testing.phantoms import Acquisition, phantom
-from tests.e2e.conftest import allbrains
+from tests.e2e.conftest import Package, allbrains
 
 HERE = Path(__file__).parent
-# native code, resampling and packing; the networks and the rest of the registration take ten times as long
-RECIPE = """
-name = "cheap"
-[[steps]]
-use = "canonical"
-[[steps]]
-use = "cheap_head"
-[[steps]]
-use = "syn_to_template"
-iterations = [1, 0, 0]
-[[steps]]
-use = "to_template"
-spacing_mm = 4.0
-"""
 NODES = HERE.parents[1] / "tools" / "two-nodes"
 
 
@@ -59,26 +44,12 @@ def study(tmp_path_factory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory) -> Path:
-    """A folder with a package of somebody's own step, as pip leaves it, and a recipe that uses it."""
-    folder = tmp_path_factory.mktemp("package")
-    shutil.copy(HERE / "cheap_head.py", folder)
-    about = folder / "cheap_head-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: cheap_head\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[allbrains.steps]\ncheap_head = cheap_head:CheapHead\n")
-    (folder / "recipe.toml").write_text(RECIPE)
-    return folder
-
-
 def build(
-    study: Path, package: Path, out: Path, *more: object, env: dict[str, str] | None = None
+    study: Path, package: Package, out: Path, *more: object, env: dict[str, str] | None = None
 ) -> dict[str, str]:
     """Return the digests of what a build leaves."""
-    options = ["--bids", study, "--out", out, "--recipe", package / "recipe.toml", "--jobs", 2, *more]
-    paths = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH", "")]))
-    done = allbrains("build", *options, env={**os.environ, **(env or {}), "PYTHONPATH": paths})
+    options = ["--bids", study, "--out", out, "--recipe", package.recipe, "--jobs", 2, *more]
+    done = allbrains("build", *options, env={**package.env, **(env or {})})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "done      2" in done.stdout
     files = [*out.glob("shards/**/*.parquet"), out / "samples.parquet"]

@@ -15,7 +15,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-import allbrains as package
+import allbrains as library
 from allbrains.testing.phantoms import Acquisition, phantom
 from tests.e2e.conftest import QUICK, allbrains
 
@@ -59,7 +59,7 @@ def test_samples_carry_labels_and_volumes_near_the_truth(corpus):
 
 
 def test_modulation_keeps_the_native_volume(corpus):
-    for brain in package.open(corpus, maps=["gm", "logjac"]):
+    for brain in library.open(corpus, maps=["gm", "logjac"]):
         modulated = brain.gm * np.exp(brain.logjac) * brain.row["affine_determinant"]
         voxel_ml = abs(np.linalg.det(brain.affine[:3, :3])) / 1000
         assert modulated.sum() * voxel_ml == pytest.approx(brain.row["gm_ml"], rel=0.02)
@@ -68,9 +68,9 @@ def test_modulation_keeps_the_native_volume(corpus):
 def test_a_torch_batch_comes_out(corpus):
     from torch.utils.data import DataLoader
 
-    brains = package.open(corpus, maps=["t1w", "gm"], where="age_years is not null")
+    brains = library.open(corpus, maps=["t1w", "gm"], where="age_years is not null")
     batch = next(iter(DataLoader(brains.torch(["age_years"]), batch_size=4)))
-    assert tuple(batch["t1w"].shape) == (4, 80, 96, 80)
+    assert tuple(batch["t1w"].shape) == (3, 80, 96, 80)
     assert batch["gm"].max() <= 1
 
 
@@ -82,22 +82,27 @@ def test_the_second_build_does_nothing(corpus, world):
     assert digests(corpus) == before
 
 
-def test_kill_9_in_the_middle_then_again_gives_the_same_bytes(corpus, world, tmp_path):
-    out = tmp_path / "corpus"
-    command = [sys.executable, "-m", "allbrains", *world.build(out)]
-    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def test_kill_9_in_the_middle_then_again_gives_the_same_bytes(world, package, tmp_path):
+    undisturbed, out = tmp_path / "undisturbed", tmp_path / "corpus"
+    once = allbrains(*world.build(undisturbed, recipe=package.recipe), env=package.env)
+    assert once.returncode == 0, once.stdout + once.stderr
+    command = [sys.executable, "-m", "allbrains", *world.build(out, recipe=package.recipe)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    driver = subprocess.Popen(command, env=package.env, **quiet)
     end = time.monotonic() + 300
     while time.monotonic() < end and not list(out.glob("staging/*.parquet")):
-        time.sleep(0.1)
+        time.sleep(0.02)
     children = psutil.Process(driver.pid).children(recursive=True)
     assert children, "the driver has no workers: nothing is being interrupted"
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
-    again = allbrains(*world.build(out))
+    assert list((out / "staging").iterdir()), "all was sealed: nothing was interrupted"
+    again = allbrains(*world.build(out, recipe=package.recipe), env=package.env)
     assert again.returncode == 0, again.stderr
-    assert digests(out) == digests(corpus)
+    assert {row["outcome"] for row in rows(out).values()} == {"done", "rejected"}
+    assert digests(out) == digests(undisturbed)
     assert not list((out / "staging").iterdir())
     assert not list(out.rglob("*.tmp"))
 

@@ -204,7 +204,7 @@ import allbrains
 before = {name for name in ("numpy", "pyarrow", "duckdb", "torch") if name in sys.modules}
 brain = allbrains.open(sys.argv[1])[0]
 brain.t1w
-heavy = ("torch", "duckdb", "nibabel", "ants", "scipy", "urllib3", "msgspec", "nilearn", "psutil")
+heavy = ("torch", "duckdb", "nibabel", "ants", "scipy", "urllib3", "msgspec", "psutil")
 print(sorted(before), sorted(name for name in heavy if name in sys.modules))
 """
 

@@ -14,7 +14,7 @@ from allbrains.cli.main import run
 from allbrains.errors import CorpusError
 from allbrains.report import open_site
 from allbrains.report.review_server import serving
-from allbrains.store.ratings import Rating, Verdict, line, parse, read, write, written
+from allbrains.store.ratings import Rating, Verdict, line, parse, rate, read, written
 from tests.report.tiny import REJECTED, SCANS, make
 
 CELL = st.text(st.sampled_from(string.printable + "äß\u2028\x85\x1c\ufeff"), max_size=20).map(line)
@@ -46,7 +46,7 @@ def test_a_corpus_is_opened_without_what_was_rejected(root):
     everybody = allbrains.open(root)
     assert set(everybody.table["rating"].to_pylist()) == {""}
     one = Rating(scan_id=SCANS[0].scan_id, dataset="d", path="p", rating=Verdict.REJECT, note="", rated="")
-    write(root, {one.scan_id: one})
+    rate(root, one.scan_id, one)
     try:
         kept = allbrains.open(root, where="rating != 'reject'")
         assert len(kept) == len(everybody) - 1
@@ -73,7 +73,7 @@ def test_a_build_takes_what_was_not_rejected(tmp_path, capsys):
     assert planned("rating != 'reject'") == 3  # nobody has rated
     scan_id = pq.read_table(out / "catalog" / "scans.parquet")["scan_id"][0].as_py()
     one = Rating(scan_id=scan_id, dataset="d", path="p", rating=Verdict.REJECT, note="", rated="")
-    write(out, {scan_id: one})
+    rate(out, scan_id, one)
     assert planned("rating != 'reject'") == 2
     assert planned("rating = 'reject'") == 1
     (out / "ratings.tsv").write_text("no table")

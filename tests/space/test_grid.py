@@ -5,7 +5,7 @@ import pytest
 
 from allbrains.case import Warp
 from allbrains.records import Volume
-from allbrains.space.grid import Grid, coarsen, inverse, jacobian, resample, sample, through
+from allbrains.space.grid import Grid, coarsen, inverse, jacobian, resample, sample, spread, through
 
 RNG = np.random.default_rng(7)
 
@@ -84,3 +84,15 @@ def test_no_displacement_has_jacobian_1():
     grid = Grid.box((-10, -10, -10), (20, 20, 20), 2)
     warp = Warp(affine=np.eye(4) * 2, displacement=np.zeros((*grid.shape, 3)), grid_affine=grid.affine)
     assert (jacobian(warp) == 1).all()
+
+
+def test_spread_is_sample_at_a_grids_points_with_the_nearest_value_beyond():
+    rng = np.random.default_rng(6)
+    affine = np.diag([2.0, 3.0, 2.5, 1.0])
+    affine[:3, 3] = (-4, 5, 1)
+    arrays = [rng.random((7, 8, 9)).astype(np.float32) for _ in range(2)]
+    grid = Grid.box((-9, 2, -3), (22, 30, 29), 1.3)
+    for ours, slow in zip(
+        spread(arrays, affine, grid), sample(arrays, affine, grid.points(), edge=True), strict=True
+    ):
+        np.testing.assert_allclose(ours, slow, atol=1e-5)

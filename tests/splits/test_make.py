@@ -14,6 +14,9 @@ from allbrains.records import Algorithm, Digest
 from allbrains.splits.leaks import leaks, read_sides
 from allbrains.store import ratings
 from allbrains.store.layout import Layout
+from allbrains.store.ledger import Ledger
+from allbrains.store.samples import write_samples
+from allbrains.store.shards import seal
 from allbrains.testing.corpora import ToyStory, sample, scan, write
 
 PEOPLE = 24
@@ -120,15 +123,10 @@ def test_what_a_condition_leaves_out_keeps_its_side(tmp_path):
     assert run(command) == 0
     everybody, groups = sides(tmp_path)
     bad = {scan(number).scan_id for number in (3, 7)}
-    ratings.write(
-        tmp_path,
-        {
-            one: ratings.Rating(
-                scan_id=one, dataset="", path="", rating=ratings.Verdict.REJECT, note="", rated=""
-            )
-            for one in bad
-        },
-    )
+    for one in bad:
+        rejected = ratings.Verdict.REJECT
+        rating = ratings.Rating(scan_id=one, dataset="", path="", rating=rejected, note="", rated="")
+        ratings.rate(tmp_path, one, rating)
     assert run([*command, "--where", "rating != 'reject'"]) == 0
     now, same = sides(tmp_path)
     assert now == {one: "left_out" if one in bad else side for one, side in everybody.items()}
@@ -140,6 +138,31 @@ def test_what_a_condition_leaves_out_keeps_its_side(tmp_path):
     assert run([*command, "--where", "rating != 'reject'"]) == 0
     assert run(command) == 0
     assert everybody.items() <= sides(tmp_path)[0].items()
+
+
+def test_a_scan_that_is_to_be_done_again_keeps_its_side_meanwhile(tmp_path):
+    built(tmp_path, FIRST)
+    command = ["splits", str(tmp_path), "--shares", "0.5", "0.25", "0.25"]
+    assert run(command) == 0
+    before = (tmp_path / "splits.parquet").read_bytes()
+    layout = Layout(tmp_path)
+    again = [scan(number).scan_id for number in (3, 7)]
+    with Ledger.open(layout.ledger) as ledger:  # as `allbrains repair` does
+        ledger.reopen(again)
+        for shard in {member.shard for member in ledger.members() if member.scan.scan_id in again}:
+            seal(layout, ledger, shard)
+        write_samples(layout, ledger)
+    assert len(allbrains.open(tmp_path)) == len(FIRST) - 2
+    assert run(command) == 0
+    assert sides(tmp_path)[0].items() >= sides_in(before).items()
+    built(tmp_path, FIRST)
+    assert run(command) == 0
+    assert (tmp_path / "splits.parquet").read_bytes() == before
+
+
+def sides_in(content):
+    table = pq.read_table(pa.BufferReader(content)).to_pylist()
+    return {row["scan_id"]: row["split"] for row in table}
 
 
 def test_the_sides_do_not_hang_on_the_condition(tmp_path):

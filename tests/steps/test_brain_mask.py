@@ -6,6 +6,7 @@ import pytest
 from allbrains.records import Volume
 from allbrains.steps import brain_mask
 from allbrains.steps.brain_mask import network_mask, taller_than_long
+from allbrains.steps.deepbet_network import BrainLook
 
 
 @pytest.mark.parametrize(
@@ -25,32 +26,28 @@ def test_a_box_is_measured_in_millimetres(box_mm, spacing, taller):
     assert taller_than_long(box, spacing) is taller
 
 
-class BrightNetwork:
+class BrightLook:
     """Takes what is bright for brain, and says that its box is as high as the image."""
 
     def __init__(self):
         self.seen = []
-        self.bbox = ()
 
-    def run_model(self, array):
+    def __call__(self, array, threshold, device):
         self.seen.append(array.copy())
-        self.bbox = (slice(0, 9), slice(0, 9), slice(0, array.shape[2]))
-        return (array > 0.5).astype(np.float32)
-
-    def postprocess(self, mask):
-        return mask
+        box = (slice(0, 9), slice(0, 9), slice(0, array.shape[2]))
+        return BrainLook(mask=array > threshold, box=box)
 
 
 def test_the_second_look_sees_the_nose_lower_and_its_mask_comes_back_to_where_the_brain_is(monkeypatch):
-    network = BrightNetwork()
-    monkeypatch.setattr(brain_mask, "_network", lambda device: network)
+    bright = BrightLook()
+    monkeypatch.setattr(brain_mask, "look", bright)
     head = np.zeros((40, 60, 20), np.float32)
     head[12:28, 36:54, 7:15] = 1.0  # before the centre, in slices of 3 mm
     volume = Volume(array=head, affine=np.diag([1.5, 1.5, 3.0, 1.0]))
 
     found = network_mask(volume, 0.5)
 
-    first, second = network.seen
+    first, second = bright.seen
     height = np.argwhere(second > 0.5).mean(axis=0)[2] - (second.shape[2] - 1) / 2
     before = (np.argwhere(head > 0.5).mean(axis=0) - (np.array(head.shape) - 1) / 2) * volume.spacing
     tip = np.deg2rad(25)

@@ -9,8 +9,9 @@ import pytest
 from allbrains.case import Case
 from allbrains.errors import Reason, ScanUnusable
 from allbrains.records import Volume
-from allbrains.steps.brain_mask import bounding_box, crop, largest_filled
+from allbrains.steps.brain_mask import crop
 from allbrains.steps.canonical import Canonical, reorient
+from allbrains.steps.pieces import bounding_box, largest_filled
 
 ORIENTATIONS = [
     "".join(letters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,14 +15,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from allbrains import tables
+from allbrains import condition, tables
 from allbrains.errors import ConfigurationError, SourceError
 from allbrains.participants import PARTICIPANTS
 from allbrains.sources import pins
 from allbrains.sources.pins import Pin
 from allbrains.sources.snapshot import INCOMPLETE
 
+FOLDER = "catalog"  # in a corpus
 _STAMP = b"allbrains.catalogue"
+# A catalogue that can't be read is never written over: what only it knew would be gone without a word.
+BEGIN_ANEW = (
+    "`allbrains repair` reads again what a corpus lost; where there is no corpus, delete the folder's tables"
+)
 # columns of ``datasets`` that a condition on scans may use; its ``name`` goes by ``dataset_name``
 OF_DATASET = (
     "license",
@@ -59,10 +65,15 @@ class Catalogue:
         return [row for row in self.exclusions.to_pylist() if row["reason"] in INCOMPLETE]
 
     @property
+    def labels(self) -> pa.Table:
+        """What a samples table says of a scan and its ledger can't, by ``scan_id``: version, participant."""
+        return self.scans.select(["scan_id", "snapshot", *tables.LABELS.names])
+
+    @property
     def pins(self) -> tuple[Pin, ...]:
-        """The versions that were read, for the lock file."""
-        rows = self.datasets.select(["dataset", "snapshot", "hexsha"]).to_pylist()
-        return tuple(Pin(**row) for row in rows)
+        """The versions that were read, for the lock file; a folder's datasets have none."""
+        rows = self.datasets.select(["dataset", "snapshot", "hexsha", "source"]).to_pylist()
+        return tuple(Pin(**row) for row in rows if not row.pop("source").startswith("file:"))
 
 
 NO_RATINGS: Mapping[str, str] = MappingProxyType({})
@@ -81,7 +92,7 @@ def write(catalogue: Catalogue, folder: Path) -> None:
     mend(folder)
     stamp = _stamp(catalogue)
     for name in _TABLES:
-        table = getattr(catalogue, name)
+        table = getattr(catalogue, name).combine_chunks()
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), _STAMP: stamp})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
@@ -112,6 +123,11 @@ def _rename(folder: Path) -> None:
     _sync(folder)
 
 
+def is_in(folder: Path) -> bool:
+    """Return whether a folder holds a table of a catalogue, whole or not."""
+    return any((folder / f"{name}.parquet").exists() for name in _TABLES)
+
+
 def read(folder: Path) -> Catalogue:
     """Return the catalogue in ``folder``.
 
@@ -125,21 +141,43 @@ def read(folder: Path) -> Catalogue:
         try:
             found[name] = pq.read_table(path)
         except FileNotFoundError as error:
+            if is_in(folder):
+                raise SourceError(f"{path} is not there, its companions are: {BEGIN_ANEW}") from error
             raise ConfigurationError(f"no catalogue in {folder}: {path.name} is not there") from error
         except (pa.ArrowException, OSError) as error:
-            raise SourceError(f"{path} can't be read ({error}); run `allbrains catalog` again") from error
+            raise SourceError(f"{path} can't be read ({error}): {BEGIN_ANEW}") from error
     if len({(table.schema.metadata or {}).get(_STAMP) for table in found.values()}) != 1:
-        raise SourceError(f"the tables in {folder} are of different crawls; run `allbrains catalog` again")
-    for name, schema in _SCHEMAS.items():
-        if not found[name].schema.equals(schema):
-            raise SourceError(
-                f"{name}.parquet in {folder} has the columns of another version of allbrains; "
-                "run `allbrains catalog` again"
-            )
-    return Catalogue(**found)
+        raise SourceError(f"the tables in {folder} are of different crawls: {BEGIN_ANEW}")
+    return Catalogue(
+        **{name: _as_of_today(table, folder / f"{name}.parquet") for name, table in found.items()}
+    )
 
 
-_SCHEMAS = {"datasets": tables.DATASETS, "scans": tables.LABELLED_SCANS, "exclusions": tables.EXCLUSIONS}
+def _as_of_today(table: pa.Table, path: Path) -> pa.Table:
+    """Return a table with today's columns.
+
+    What another version of allbrains did not know of a scan or a participant is null. Other columns can't be
+    done without.
+    """
+    schema, needed = _SCHEMAS[path.stem], _NEEDED.get(path.stem)
+    try:
+        for field in schema:
+            if field.name not in table.column_names and needed and field.name not in needed:
+                table = table.append_column(field, pa.nulls(len(table), field.type))
+        return table.select(schema.names).cast(schema)
+    except (pa.ArrowException, KeyError) as error:
+        raise SourceError(
+            f"{path} has the columns of another version of allbrains ({error}): {BEGIN_ANEW}"
+        ) from error
+
+
+_SCHEMAS = {
+    "datasets": tables.DATASETS,
+    "scans": tables.LABELLED_SCANS,
+    "participants": PARTICIPANTS,
+    "exclusions": tables.EXCLUSIONS,
+}
+_NEEDED = {"scans": tables.SCANS.names, "participants": ["dataset", "participant_id", "session_id"]}
 
 
 def _part(folder: Path, name: str) -> Path:
@@ -214,57 +252,66 @@ def check(where: str) -> None:
 
 def _matching(catalogue: Catalogue, where: str, ratings: Mapping[str, str]) -> Iterable[int]:
     """Return the numbers of the rows of ``scans`` that fulfil the condition."""
-    import duckdb
-
     words = [ratings.get(one, "") for one in catalogue.scans["scan_id"].to_pylist()]
     rated = catalogue.scans.append_column("rating", pa.array(words, pa.string()))
-    numbered = rated.append_column("_row", pa.array(range(len(rated)), pa.int64()))
     own = catalogue.datasets.select(["dataset", "name", *OF_DATASET])
     columns = [*rated.column_names, "dataset_name", *OF_DATASET]
     sql = (
-        f"SELECT _row FROM (SELECT s.*, d.name AS dataset_name, {', '.join(f'd.{n}' for n in OF_DATASET)} "
+        f"SELECT {condition.ROW} FROM (SELECT s.*, d.name AS dataset_name, "
+        f"{', '.join(f'd.{n}' for n in OF_DATASET)} "
         f"FROM scans s LEFT JOIN datasets d USING (dataset)) WHERE (\n{where}\n)"
     )
-    with duckdb.connect(":memory:") as connection:
-        connection.register("scans", numbered)
-        connection.register("datasets", own)
+    try:
         # the condition may come from a file or a script: it may look at these two tables, at nothing else
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
-        try:
-            if len(statements := connection.extract_statements(sql)) != 1:
-                raise ConfigurationError(
-                    f"--where takes one condition, not {where!r}. Columns: {', '.join(columns)}"
-                )
-            return [row for (row,) in connection.execute(statements[0]).fetchall()]
-        except duckdb.Error as error:
-            raise ConfigurationError(
-                f"--where {where!r} can't be used: {str(error).splitlines()[0]}. "
-                f'Columns: {", ".join(columns)} ("group" in double quotes: it is a word of SQL)'
-            ) from error
+        return condition.rows_where(sql, {"scans": rated, "datasets": own})
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"--where {where!r} can't be used: {error}. "
+            f'Columns: {", ".join(columns)} ("group" in double quotes: it is a word of SQL)'
+        ) from error
+
+
+def grouped(scans: pa.Table) -> pa.Table:
+    """Return the scans, in order of dataset and path, with who shares whose bytes."""
+    digests = scans["digest"].to_pylist()
+    copies = Counter(digests)
+    first: dict[str, str] = {}
+    for digest, scan_id in zip(digests, scans["scan_id"].to_pylist(), strict=True):
+        first.setdefault(digest, scan_id)
+    columns = {
+        "copies": [copies[digest] for digest in digests],
+        "digest_group": [first[digest] for digest in digests],
+    }
+    for name, values in columns.items():
+        number = scans.schema.get_field_index(name)
+        column = scans.schema.field(number)
+        scans = scans.set_column(number, column, pa.array(values, column.type))
+    return scans
 
 
 class _Hashing(io.RawIOBase):
     """A file that only hashes what is written to it."""
 
     def __init__(self) -> None:
-        self.digest = hashlib.sha256()
+        self.digest, self.written = hashlib.sha256(), 0
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any, /) -> int:
         self.digest.update(data)
+        self.written += len(data)
         return len(data)
+
+    def tell(self) -> int:
+        return self.written
 
 
 def _stamp(catalogue: Catalogue) -> bytes:
-    """Return a hash over the tables' contents."""
+    """Return a hash over the tables' contents, however their arrays came about."""
     sink = _Hashing()
-    for name in _TABLES:
-        table = getattr(catalogue, name).combine_chunks()
-        with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), table.schema) as writer:
-            writer.write_table(table)
+    for name in _TABLES:  # Parquet knows no unused bytes under nulls and no offsets into larger arrays
+        pq.write_table(getattr(catalogue, name), pa.PythonFile(sink, mode="w"), compression="none")
     return sink.digest.hexdigest()[:32].encode()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from allbrains import participants, tables
-from allbrains.catalogue.catalogue import Catalogue
+from allbrains.catalogue.catalogue import Catalogue, grouped
 from allbrains.catalogue.dataset_rows import row_of
-from allbrains.catalogue.read_dataset import DatasetReader, Harmonise, Read, Wanted
+from allbrains.catalogue.read_dataset import NOTHING_AGAIN, DatasetReader, Harmonise, Read, Wanted
 from allbrains.catalogue.rows_cache import Kept
 from allbrains.catalogue.withdrawn import with_departed
 from allbrains.errors import SourceError
@@ -31,6 +31,7 @@ def crawl(
     source: Source,
     *,
     wanted: Wanted | None = None,
+    again: Mapping[str, Wanted] = NOTHING_AGAIN,
     before: Catalogue | None = None,
     kept: Kept | None = None,
     harmonise: Harmonise = participants.harmonise,
@@ -41,6 +42,7 @@ def crawl(
     Args:
         source: where scans come from.
         wanted: which scans, and how much about them.
+        again: by dataset what is wanted besides, because earlier runs read it.
         before: the previous catalogue of all of the source's datasets: what it has and the source lists
             no more is looked for.
         kept: what earlier crawls made of datasets that have not changed since; only for a source whose
@@ -56,7 +58,7 @@ def crawl(
     if before is not None:
         found = with_departed(source, found, before)
     found = replace(found, snapshots=tuple(sorted(found.snapshots, key=lambda one: one.dataset)))
-    reader = DatasetReader(source=source, wanted=wanted or Wanted(), harmonise=harmonise)
+    reader = DatasetReader(source=source, wanted=wanted or Wanted(), again=again, harmonise=harmonise)
     return _catalogue(source, found, _reads(reader, kept, found, progress))
 
 
@@ -142,28 +144,10 @@ def _catalogue(source: Source, found: Found, read: Iterable[Read]) -> Catalogue:
         )
     return Catalogue(
         datasets=pa.Table.from_pylist(rows, schema=tables.DATASETS),
-        scans=_grouped(scans.table()),
+        scans=grouped(scans.table()),
         participants=people.table(),
         exclusions=pa.Table.from_pylist(
             [asdict(row) for row in sorted(excluded, key=lambda row: (row.dataset, row.path, row.reason))],
             schema=tables.EXCLUSIONS,
         ),
     )
-
-
-def _grouped(scans: pa.Table) -> pa.Table:
-    """Return the scans, in order of dataset and path, with who shares whose bytes."""
-    digests = scans["digest"].to_pylist()
-    copies = Counter(digests)
-    first: dict[str, str] = {}
-    for digest, scan_id in zip(digests, scans["scan_id"].to_pylist(), strict=True):
-        first.setdefault(digest, scan_id)
-    columns = {
-        "copies": [copies[digest] for digest in digests],
-        "digest_group": [first[digest] for digest in digests],
-    }
-    for name, values in columns.items():
-        number = scans.schema.get_field_index(name)
-        column = scans.schema.field(number)
-        scans = scans.set_column(number, column, pa.array(values, column.type))
-    return scans

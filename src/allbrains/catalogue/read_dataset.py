@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -44,6 +45,16 @@ class Wanted:
     suffixes: tuple[str, ...] = ("T1w",)
     sidecars: bool = False
 
+    def __or__(self, other: Wanted) -> Wanted:
+        """Return what either wants."""
+        return Wanted(
+            suffixes=tuple(sorted({*self.suffixes, *other.suffixes})),
+            sidecars=self.sidecars or other.sidecars,
+        )
+
+
+NOTHING_AGAIN: Mapping[str, Wanted] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
@@ -81,11 +92,17 @@ class DatasetReader:
         source: where from.
         wanted: which scans, and how much about them.
         harmonise: from a dataset's small files to its participants.
+        again: by dataset what is wanted besides, because earlier runs read it.
     """
 
     source: Source
     wanted: Wanted
     harmonise: Harmonise
+    again: Mapping[str, Wanted] = field(default_factory=dict)
+
+    def wanted_of(self, dataset: str) -> Wanted:
+        """Return which scans of a dataset are read, and how much about them."""
+        return self.wanted | self.again.get(dataset, self.wanted)
 
     def read(self, snapshot: Snapshot) -> Read:
         """Return what became of a dataset; never raises what concerns this one only."""
@@ -98,7 +115,7 @@ class DatasetReader:
         except (TransientError, SourceError) as error:
             row = _row(snapshot, "", Exclusion.LISTING_FAILED, str(error))
             return Read(snapshot=snapshot, excluded=(row,))
-        scans, excluded = scans_in(listing, suffixes=self.wanted.suffixes)
+        scans, excluded = scans_in(listing, suffixes=self.wanted_of(snapshot.dataset).suffixes)
         scans, others = species.sort_out(snapshot, scans)  # what needs no small file
         read = Read(
             snapshot=snapshot, files=listing.files, route=listing.route, excluded=(*excluded, *others)
@@ -107,7 +124,8 @@ class DatasetReader:
 
     def _with_people(self, read: Read, listing: Listing, scans: Sequence[Scan]) -> Read:
         snapshot = read.snapshot
-        sidecars = Sidecars((entry.path for entry in listing.entries), self.wanted.suffixes)
+        wanted = self.wanted_of(snapshot.dataset)
+        sidecars = Sidecars((entry.path for entry in listing.entries), wanted.suffixes)
         beside = {scan.path: sidecars.of(scan) for scan in scans}
         texts = self.source.read(snapshot, self._small(listing, beside))
         folders = {scan.subject for scan in scans}
@@ -125,7 +143,7 @@ class DatasetReader:
             tables.scan_row(scan)
             | {name: getattr(found[scan.path], name, None) for name in _LABELS}
             | {"sidecars": list(beside[scan.path])}
-            | self._acquired([parsed[path] for path in beside[scan.path] if path in parsed])
+            | (_acquired([parsed[p] for p in beside[scan.path] if p in parsed]) if wanted.sidecars else {})
             for scan in scans
         ]
         return replace(
@@ -138,15 +156,16 @@ class DatasetReader:
     def _small(self, listing: Listing, beside: Mapping[str, Sequence[str]]) -> list[Entry]:
         """Return the small files to read."""
         readme = species.needs_readme(listing.snapshot)
-        sidecars = _flat(beside) if self.wanted.sidecars else set()
+        sidecars = _flat(beside) if self.wanted_of(listing.snapshot.dataset).sidecars else set()
         return [
             entry
             for entry in listing.entries
             if tells_of_people(entry.path) or (readme and _README.match(entry.path)) or entry.path in sidecars
         ]
 
-    def _acquired(self, contents: Sequence[Mapping[str, object]]) -> dict[str, Any]:
-        return dict(acquisition.row(merged(contents))) if self.wanted.sidecars else {}
+
+def _acquired(contents: Sequence[Mapping[str, object]]) -> dict[str, Any]:
+    return dict(acquisition.row(merged(contents)))
 
 
 def tells_of_people(path: str) -> bool:

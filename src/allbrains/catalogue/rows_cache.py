@@ -20,7 +20,7 @@ from allbrains.catalogue.read_dataset import DatasetReader, Read
 from allbrains.sources.snapshot import Excluded, Exclusion, Route, Snapshot
 
 _PACKAGE = Path(__file__).parents[1]
-_RULES = ("bids.py", "records.py", "tables.py", "participants", "sources")
+_RULES = ("bids.py", "records.py", "tables.py", "participants", "sources", "catalogue")
 # A row with one of these may be another one tomorrow.
 _PASSING = frozenset({Exclusion.TEXT_FAILED, Exclusion.TEXT_UNAVAILABLE, Exclusion.LISTING_TRUNCATED})
 _WHOLE = (Route.RECURSIVE, Route.TREE)
@@ -73,7 +73,7 @@ class Kept:
 
 
 def _key(reader: DatasetReader, snapshot: Snapshot) -> bytes:
-    text = "\0".join((rules(), reader.source.name, repr(reader.wanted), repr(snapshot)))
+    text = "\0".join((rules(), reader.source.name, repr(reader.wanted_of(snapshot.dataset)), repr(snapshot)))
     return hashlib.sha256(text.encode()).digest()
 
 

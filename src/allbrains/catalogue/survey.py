@@ -6,7 +6,7 @@ the same or of another choice, asks only for what is new.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,8 @@ from allbrains.catalogue import catalogue, image_headers
 from allbrains.catalogue.catalogue import Catalogue
 from allbrains.catalogue.crawl import crawl
 from allbrains.catalogue.place import Place
-from allbrains.catalogue.read_dataset import Wanted
+from allbrains.catalogue.read_dataset import NOTHING_AGAIN, Wanted
 from allbrains.catalogue.rows_cache import Kept
-from allbrains.errors import ConfigurationError, SourceError
 from allbrains.transfer import Client
 
 Progress = Callable[[str, int, int], None]
@@ -46,6 +45,7 @@ def survey(
     cache: Path,
     *,
     wanted: Wanted | None = None,
+    again: Mapping[str, Wanted] = NOTHING_AGAIN,
     with_headers: bool = False,
     before: Catalogue | None = None,
     progress: Progress = lambda what, done, total: None,
@@ -56,6 +56,7 @@ def survey(
         place: the source, and the network that its images are on.
         cache: the folder that the place was made with.
         wanted: which scans, and whether their sidecars are read.
+        again: by dataset what is wanted besides, because earlier runs read it.
         with_headers: read the headers that are not known yet; those that are known are always joined.
         before: the previous catalogue of all of the source's datasets.
         progress: called with what is being read, how many were, and how many there are.
@@ -66,6 +67,7 @@ def survey(
     found = crawl(
         place.source,
         wanted=wanted,
+        again=again,
         before=before,
         kept=Kept(cache / "datasets") if place.source.fixed else None,
         progress=lambda done, total: progress("datasets", done, total),
@@ -88,10 +90,12 @@ def survey(
 
 
 def previous(folder: Path) -> Catalogue | None:
-    """Return the catalogue of the run before, none where there is none that can be read."""
-    if folder.is_dir():
-        catalogue.mend(folder)
-    try:
-        return catalogue.read(folder)
-    except (ConfigurationError, SourceError):
+    """Return the catalogue that a folder holds, none where it holds none.
+
+    Raises:
+        SourceError: it can't be read.
+    """
+    if not folder.is_dir():
         return None
+    catalogue.mend(folder)
+    return catalogue.read(folder) if catalogue.is_in(folder) else None

@@ -6,14 +6,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
-from allbrains.errors import ConfigurationError
 from allbrains.text import guarded
 
 if TYPE_CHECKING:
@@ -40,36 +38,23 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
     Writes datasets, scans, participants and exclusions as Parquet tables to --out, each column described
     in the file itself, and catalog.lock.json for --lock; prints the scans as a table with tabs. What has
     been read before is not asked for again: the same command a day later asks for what changed, and says
-    what did (changes.json).
+    what did (changes.json). Another choice into the same folder is added to what it knows.
 
     Exit code 1: the catalogue is incomplete; what is missing is named, and the same command goes on.
     """
     from allbrains.catalogue import catalogue
-    from allbrains.cli.gather import Choice, look, writing_to
+    from allbrains.cli.gather import Choice, look, only_one, writing_to
 
     choice = Choice(**options)
-    with writing_to(out), _only_one(out):
+    with writing_to(out), only_one(out):
         seen = look(choice, out)
-        found = seen.surveyed.found
-        told = frozenset() if seen.before is None else _report(seen.before, found, out)
-        catalogue.write(found, out)
-    scans = catalogue.select(found, where=choice.where, limit=choice.limit)
+        known = seen.known().catalogue
+        told = frozenset() if seen.before is None else _report(seen.before, known, out)
+        catalogue.write(known, out)
+    scans = catalogue.select(seen.candidates(), where=choice.where, limit=choice.limit)
     _print(scans, as_json)
-    _summarise(found, scans.num_rows, out, told)
-    return 1 if found.missing else 0
-
-
-@contextmanager
-def _only_one(out: Path) -> Iterator[None]:
-    """Keep a second crawl out of the same folder."""
-    from filelock import FileLock, Timeout
-
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out / ".catalog.lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise ConfigurationError(f"another `allbrains catalog` is writing to {out}") from error
+    _summarise(known, scans.num_rows, out, told)
+    return 1 if known.missing else 0
 
 
 def _report(before: Catalogue, found: Catalogue, out: Path) -> frozenset[str]:

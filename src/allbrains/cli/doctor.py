@@ -132,4 +132,4 @@ def _weights() -> str:
 def _template() -> str:
     from allbrains.space.template import SPACE, template
 
-    return f"{SPACE}, brain {template(2.0).brain_ml:.0f} ml, inside nilearn's package"
+    return f"{SPACE}, brain {template(2.0).brain_ml:.0f} ml, inside this package"

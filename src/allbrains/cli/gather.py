@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import psutil
 import pyarrow as pa
+import pyarrow.compute as pc
+from filelock import FileLock, Timeout
 
 from allbrains import tables
 from allbrains.catalogue import catalogue
 from allbrains.catalogue.catalogue import Catalogue
+from allbrains.catalogue.merge import Merged, Reach, merged, wanted_again
 from allbrains.catalogue.place import Place, place
 from allbrains.catalogue.read_dataset import Wanted
 from allbrains.catalogue.survey import Surveyed, previous, survey
 from allbrains.cli.counting import count
+from allbrains.errors import ConfigurationError
 from allbrains.files import translated
 from allbrains.machine import usable_cores
 from allbrains.recipe import Recipe
 from allbrains.records import Scan
 from allbrains.sources.openneuro import Endpoints
 from allbrains.store import ratings
+from allbrains.store.layout import Layout
+from allbrains.store.ledger import LedgerReader
 from allbrains.transfer import Network
 
 
@@ -35,10 +42,10 @@ class Chosen:
 
     Attributes:
         scans: in the catalogue's order.
-        people: ``scan_id`` and the demographics of each scan.
+        people: version and demographics of each scan that the folder knows, chosen or not, by ``scan_id``.
         network: what fetching them may ask.
         incomplete: a sentence for each thing that the catalogue lacks.
-        catalogue: all that was found.
+        catalogue: all that the folder knows.
         place: where it was found.
         unread_headers: images of the catalogue whose header is not known.
         header_bytes: what reading those would fetch, at most.
@@ -73,44 +80,115 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A catalogue as it was just read, and the one before it.
+    """What a run has just read, beside what its folder knew.
 
     Attributes:
+        choice: what was asked for.
         place: where it was read.
         surveyed: what was found.
-        before: what the folder held, where all of a source is read again.
+        before: what the folder knew, none where it is new.
+        planned: ids of the scans that the corpus beside the folder has planned.
     """
 
+    choice: Choice
     place: Place
     surveyed: Surveyed
     before: Catalogue | None
+    planned: frozenset[str]
+
+    def known(self, chosen: Collection[str] = ()) -> Merged:
+        """Return what is known now; of scans that a newer version no longer has, those that are built.
+
+        Args:
+            chosen: ids of scans that will be planned.
+
+        Raises:
+            ConfigurationError: two different datasets have one name.
+        """
+        if self.before is None:
+            return Merged(catalogue=self.surveyed.found)
+        pinned = self.choice.lock is not None
+        reach = Reach(
+            everything=not self.choice.dataset and not pinned and self.choice.bids is None,
+            pinned=pinned,
+            headers=self.choice.headers,
+        )
+        return merged(self.before, self.surveyed.found, reach, planned=self.planned | {*chosen})
+
+    def candidates(self) -> Catalogue:
+        """Return what is known, with the scans that were asked for: read now, or kept as it can't be."""
+        found = self.surveyed.found.scans["scan_id"].to_pylist()
+        everything = self.known(found)
+        scans = everything.catalogue.scans
+        asked = pc.or_(
+            pc.is_in(scans["scan_id"], value_set=pa.array(found, pa.string())),
+            pc.is_in(scans["dataset"], value_set=pa.array(sorted(everything.kept), pa.string())),
+        )
+        suffixes = pc.is_in(scans["suffix"], value_set=pa.array(self.choice.suffix))
+        return replace(everything.catalogue, scans=scans.filter(pc.and_(asked, suffixes)))
 
 
 def look(choice: Choice, folder: Path) -> Look:
-    """Read the source's catalogue; what was read before into ``folder/cache`` is not asked for again."""
+    """Read the source's catalogue; what was read before into ``folder/cache`` is not asked for again.
+
+    Raises:
+        SourceError: the source can't be read, or what the folder knew can't be.
+    """
+    catalogue.check(choice.where)  # a crawl takes long; a slip in the condition should say so first
+    before = previous(folder)
+    again = {} if before is None else wanted_again(before)
     where_from = place(
         endpoints=Endpoints(api=choice.api, bucket=choice.bucket),
         bids=choice.bids,
         datasets=choice.dataset,
         cache=folder / "cache",
         contact=choice.contact,
-        suffixes=choice.suffix,
+        suffixes=sorted({*choice.suffix, *(one for wanted in again.values() for one in wanted.suffixes)}),
         lock=choice.lock,
     )
-    catalogue.check(choice.where)  # a crawl takes long; a slip in the condition should say so first
-    before = previous(folder) if not choice.dataset and choice.lock is None else None
     with _modules_set_apart():
         surveyed = survey(
             where_from,
             folder / "cache",
             wanted=Wanted(suffixes=choice.suffix, sidecars=choice.sidecars),
+            again=again,
             with_headers=choice.headers,
-            before=before,
+            before=before if not choice.dataset and choice.lock is None else None,
             progress=count,
         )
     for sentence in unread(choice, surveyed):
         click.echo(sentence, err=True)
-    return Look(place=where_from, surveyed=surveyed, before=before)
+    return Look(
+        choice=choice,
+        place=where_from,
+        surveyed=surveyed,
+        before=before,
+        planned=planned_beside(folder),
+    )
+
+
+def planned_beside(folder: Path) -> frozenset[str]:
+    """Return the ids of the scans that the corpus has planned whose catalogue is in ``folder``."""
+    ledger = Layout(folder.parent).ledger
+    if not ledger.exists():
+        return frozenset()
+    with LedgerReader.open(ledger) as reader:
+        return reader.planned()
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Keep a second crawl out of the same folder.
+
+    Raises:
+        ConfigurationError: there is one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".catalog.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise ConfigurationError(f"another allbrains is reading a catalogue into {folder}") from error
 
 
 @contextmanager
@@ -153,31 +231,34 @@ def unread(choice: Choice, surveyed: Surveyed) -> Iterator[str]:
 
 
 def gather(choice: Choice, out: Path) -> Chosen:
-    """Read the catalogue, write its tables to ``out/catalog``, and choose.
+    """Read the catalogue, merge it into the one in ``out/catalog``, and choose.
 
     Raises:
+        ConfigurationError: another process is reading one into the same folder.
         CorpusError: ``out/ratings.tsv`` is not a table of ratings.
     """
-    folder = out / "catalog"
+    folder = out / catalogue.FOLDER
     rated = {one.scan_id: one.rating.value for one in ratings.read(out).values()}
-    with writing_to(folder):
+    with writing_to(folder), only_one(folder):
         seen = look(choice, folder)
-        found = seen.surveyed.found
-        catalogue.write(found, folder)
-    rows = catalogue.select(found, where=choice.where, limit=choice.limit, ratings=rated)
+        rows = catalogue.select(seen.candidates(), where=choice.where, limit=choice.limit, ratings=rated)
+        known = seen.known(rows["scan_id"].to_pylist())
+        catalogue.write(known.catalogue, folder)
     return Chosen(
         scans=tuple(tables.scans_of(rows)),
-        people=rows.select(["scan_id", *(field.name for field in tables.LABELS)]),
+        people=known.catalogue.labels,
         network=seen.place.network,
-        incomplete=tuple(
-            f"{row['dataset'] or 'the list of datasets'}: {row['reason']}: {row['evidence']}"
-            for row in found.missing
-        ),
-        catalogue=found,
+        incomplete=tuple(_lacking(row, known.kept) for row in seen.surveyed.found.missing),
+        catalogue=known.catalogue,
         place=seen.place,
         unread_headers=seen.surveyed.unread_headers,
         header_bytes=seen.surveyed.header_bytes,
     )
+
+
+def _lacking(row: Mapping[str, Any], kept: Collection[str]) -> str:
+    stays = "; what an earlier run read of it is kept" if row["dataset"] in kept else ""
+    return f"{row['dataset'] or 'the list of datasets'}: {row['reason']}: {row['evidence']}{stays}"
 
 
 def default_slots(recipe: Recipe) -> int:

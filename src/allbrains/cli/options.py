@@ -29,10 +29,10 @@ def _service(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
     return value.rstrip("/")
 
 
-def source_options(command: Command) -> Command:
-    """Add ``--api``, ``--bucket``, ``--bids`` and ``--contact``: where scans come from.
+def service_options(command: Command) -> Command:
+    """Add ``--api``, ``--bucket`` and ``--contact``: where OpenNeuro is, and who asks it.
 
-    The command takes ``api: str, bucket: str, bids: Path | None, contact: str``.
+    The command takes ``api: str, bucket: str, contact: str``.
     """
     for option in (
         click.option(
@@ -40,11 +40,6 @@ def source_options(command: Command) -> Command:
             default="",
             envvar="ALLBRAINS_CONTACT",
             help="Your e-mail address, told to the servers that are asked.",
-        ),
-        click.option(
-            "--bids",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            help="Read this BIDS dataset, or folder of them, instead of OpenNeuro.",
         ),
         click.option(
             "--bucket", default=BUCKET, show_default=True, callback=_service, help="OpenNeuro's bucket."
@@ -55,6 +50,19 @@ def source_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def source_options(command: Command) -> Command:
+    """Add ``--api``, ``--bucket``, ``--contact`` and ``--bids``: where scans come from.
+
+    The command takes ``api: str, bucket: str, contact: str, bids: Path | None``.
+    """
+    bids = click.option(
+        "--bids",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Read this BIDS dataset, or folder of them, instead of OpenNeuro.",
+    )
+    return service_options(bids(command))
 
 
 def selection_options(command: Command) -> Command:

@@ -45,7 +45,7 @@ def command(
     """
     from allbrains.load import open as open_corpus
     from allbrains.splits.assign import SplitChoice
-    from allbrains.splits.make_splits import comparable, earlier, make_splits, write_splits
+    from allbrains.splits.make_splits import comparable, earlier, make_splits, without_a_sample, write_splits
 
     choice = SplitChoice(shares=shares, seed=seed)
     before = earlier(out, choice, whole_datasets=whole_datasets)
@@ -57,6 +57,7 @@ def command(
         whole_datasets=whole_datasets,
         images=not no_images,
         unwanted=_unwanted(out, where),
+        waiting=without_a_sample(out, before),
     )
     path = write_splits(out, table)
     people = Counter(table["group"].to_pylist())

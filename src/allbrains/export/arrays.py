@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from allbrains import bids
+from allbrains.export.names import source_of
 from allbrains.files import publishing
 from allbrains.load import Brain
 from allbrains.records import Array
@@ -34,7 +34,7 @@ def export_npy(brains: Iterable[Brain], to: Path) -> Iterator[Path]:
     """
     for brain in brains:
         row = brain.row
-        scan = bids.parse(row["path"])
+        scan = source_of(row["path"])
         folder = (
             to / folder_name(row["dataset"]) / Path(*scan.folders) / Path(row["path"]).name.partition(".")[0]
         )

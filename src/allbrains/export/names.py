@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allbrains import bids
+from allbrains.errors import CorpusError
 
 BIDS_VERSION = "1.11.1"
 SOURCE = "raw"  # name of the source dataset in `bids:` URIs
@@ -107,7 +108,7 @@ def file_stem(path: str, kind: MapKind, space: tuple[tuple[str, str], ...]) -> s
         kind: of the map.
         space: entities that say which grid, such as ``(("space", "…"), ("res", "1"))``; none for the scan's.
     """
-    source = bids.parse(path)
+    source = source_of(path)
     before = [pair for pair in source.entities if pair[0] not in _BEHIND_SPACE]
     own = [pair for pair in (*space, *source.entities, *kind.entities) if pair not in before]
     behind = sorted(own, key=lambda pair: _rank(pair[0]))
@@ -115,6 +116,18 @@ def file_stem(path: str, kind: MapKind, space: tuple[tuple[str, str], ...]) -> s
         folders=source.folders, entities=(*before, *behind), suffix=kind.suffix, extension=""
     )
     return str(named)
+
+
+def source_of(path: str) -> bids.BidsPath:
+    """Return the parts of a scan's path.
+
+    Raises:
+        CorpusError: it is not BIDS; a corpus may be a stranger's.
+    """
+    try:
+        return bids.parse(path)
+    except bids.NotBids as error:
+        raise CorpusError(f"a sample's path can't name files: {error}") from error
 
 
 def resolution_label(spacing_mm: float) -> str:

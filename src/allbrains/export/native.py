@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +9,19 @@ from typing import Any
 import numpy as np
 
 from allbrains.case import Warp
-from allbrains.errors import ConfigurationError
+from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.load import Brain
 from allbrains.records import Affine, Array
 from allbrains.space.grid import Grid, affine_points, inverse, sample, transform
+from allbrains.store.manifest import affine_of, shape_of
+from allbrains.text import json_of
 
 # The inverse of the non-linear part is found on a grid this coarse and interpolated: the displacement is
 # stored at 4 mm, so nothing finer is in it, and a scan of 1 mm costs 64 times less.
 COARSE_MM = 4.0
 _SLAB = 16  # planes at once, so that the points of a 0.5 mm scan don't fill the memory
 _NEEDED = "displacement"
+_MOST_VOXELS = 1 << 28  # a head of 0.35 mm has 2^27
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,10 @@ def warp_of(brain: Brain) -> Warp:
         )
     affine = np.eye(4)
     affine[:3] = np.array([row[name] for name in names]).reshape(3, 4)
+    try:
+        affine_of(affine.tolist())
+    except ValueError as error:
+        raise CorpusError(f"{row['dataset']}/{row['path']}: {error}") from error
     return Warp(
         affine=affine,
         displacement=brain.values(_NEEDED),
@@ -78,12 +84,20 @@ def scan_grid(row: Mapping[str, Any]) -> Grid:
 
     Raises:
         ConfigurationError: the corpus doesn't say.
+        CorpusError: what it says is no grid of a scan.
     """
     text = row.get("scan_grid")
     if not text:
         raise ConfigurationError("this corpus doesn't tell the scans' own grids: use --space template")
-    fields = json.loads(text)
-    return Grid(shape=tuple(fields["shape"]), affine=np.array(fields["affine"], dtype=float))
+    try:
+        fields = json_of(text)
+        x, y, z = shape_of(fields["shape"], axes=(3,))
+        affine = np.array(affine_of(fields["affine"]))
+        if x * y * z > _MOST_VOXELS:
+            raise ValueError(f"{x * y * z} voxels, at most {_MOST_VOXELS} are written")
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"{row['dataset']}/{row['path']}: its scan_grid can't be read: {error}") from error
+    return Grid(shape=(x, y, z), affine=affine)
 
 
 def to_scan(layers: Mapping[str, Layer], warp: Warp, grid: Grid) -> dict[str, Array]:

@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.errors import ConfigurationError
 from allbrains.learn.settings import LearnSettings
 from allbrains.load import Brains
 from allbrains.load import open as open_corpus
@@ -22,7 +20,7 @@ from allbrains.splits.assign import SIDES, Group, SplitChoice, assign, strata_of
 from allbrains.splits.likeness import alike
 from allbrains.splits.make_splits import TELLING, vectors_of
 from allbrains.splits.same_person import groups, keys_of
-from allbrains.store.split_table import NAME
+from allbrains.store.split_table import sides_of
 
 _USABLE = {
     "age": "age_years is not null and not coalesce(age_capped, false)",
@@ -165,13 +163,7 @@ def _stored(out: str | Path, brains: Brains) -> dict[str, str]:
         ConfigurationError: there is none.
         CorpusError: it is damaged.
     """
-    try:
-        with brains.shelf.open(NAME) as source:
-            table = pq.read_table(source, columns=["scan_id", "split"])
-    except CorpusError as error:
-        raise ConfigurationError(f"{out} has no {NAME}: `allbrains splits {out}` makes one") from error
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CorpusError(f"{NAME} of {out} can't be read: {error}") from error
+    table = sides_of(brains.shelf)
     return dict(zip(table["scan_id"].to_pylist(), table["split"].to_pylist(), strict=True))
 
 

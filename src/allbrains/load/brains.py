@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.load import adapters, derived, model_columns
@@ -25,6 +26,7 @@ from allbrains.store import codec, quantise
 from allbrains.store.blobs import ChunkPlace, Shelf
 from allbrains.store.manifest import Corpus
 from allbrains.store.sample_schema import MapSpec, place_columns
+from allbrains.store.shards import picture_of
 from allbrains.store.split_table import split_rows
 
 if TYPE_CHECKING:
@@ -260,7 +262,10 @@ class Brains:
     def _places(self) -> dict[str, Any]:
         """The columns that say where maps are, as arrays: a row of an Arrow table is slow to take apart."""
         names = [column for name in self.specs for column in place_columns(name)]
-        model_columns = {name: self.table[name].to_numpy() for name in (*names, "shard_size")}
+        # a sample without one of the maps has no place for it: 0 bytes
+        model_columns = {
+            name: pc.fill_null(self.table[name], 0).to_numpy() for name in (*names, "shard_size")
+        }
         return model_columns | {"shard": self.table["shard"].to_pylist()}
 
     @cached_property
@@ -269,8 +274,14 @@ class Brains:
         return {name: np.zeros(len(self), bool) for name in self.specs}
 
     def place(self, name: str, index: int) -> ChunkPlace:
-        """Return where the stored map ``name`` of the brain ``index`` is."""
+        """Return where the stored map ``name`` of the brain ``index`` is.
+
+        Raises:
+            CorpusError: the sample has no such map.
+        """
         at = self._places
+        if not at[f"{name}_nbytes"][index]:
+            raise CorpusError(f"the sample {self.table['scan_id'][index]} has no map {name}")
         return ChunkPlace(
             shard=at["shard"][index],
             shard_size=int(at["shard_size"][index]),
@@ -382,13 +393,6 @@ class Brain:
         Raises:
             CorpusError: the shard is damaged or missing.
         """
-        import pyarrow.parquet as pq
-
         row = self.row
-        try:
-            with self.brains.shelf.open(row["shard"]) as source, pq.ParquetFile(source) as file:
-                group = file.read_row_group(row["row_group"], columns=["montage"])
-        except (OSError, pa.ArrowInvalid) as error:
-            raise CorpusError(f"shard {row['shard']} can't be read: {error}") from error
-        picture: bytes = group["montage"][0].as_py()
-        return picture
+        with self.brains.shelf.open(row["shard"]) as source:
+            return picture_of(source, f"shard {row['shard']}", row["row_group"])

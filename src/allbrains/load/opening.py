@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.errors import ConfigurationError
 from allbrains.limits import LIMITS, Limits, judged
 from allbrains.load import derived
 from allbrains.load.brains import Brains
@@ -20,7 +19,8 @@ from allbrains.store import manifest, ratings
 from allbrains.store.blobs import Folder, Shelf
 from allbrains.store.layout import Layout
 from allbrains.store.ratings import with_ratings
-from allbrains.store.sample_schema import MapSpec, corpus_text, place_columns, specs_of_samples
+from allbrains.store.sample_rows import checked_samples
+from allbrains.store.sample_schema import MapSpec, corpus_text, place_columns
 
 
 def open_corpus(
@@ -58,9 +58,9 @@ def open_corpus(
     else:
         shelf = Folder(Path(name))
         _see_that_it_is_finished(Layout(Path(name)))
-    table = _samples(shelf)
+    with shelf.open(SAMPLES) as source:
+        table, specs = checked_samples(source, f"{shelf.where()}/{SAMPLES}")
     corpus = manifest.parse(corpus_text(table.schema), Path(SAMPLES))
-    specs = specs_of_samples(table.schema)
     table = judged(table.filter(pc.equal(table["outcome"], "done")), limits)
     table = with_ratings(table, ratings.read(shelf.root) if isinstance(shelf, Folder) else {})
     if where:
@@ -82,16 +82,6 @@ def _see_that_it_is_finished(layout: Layout) -> None:
         raise ConfigurationError(
             f"{layout.root} has no samples yet: `allbrains build` writes them when it ends"
         )
-
-
-def _samples(shelf: Shelf) -> pa.Table:
-    """Return the samples table without the pictures, which are most of its bytes."""
-    try:
-        with shelf.open(SAMPLES) as source, pq.ParquetFile(source) as file:
-            names = [name for name in file.schema_arrow.names if name != "montage"]
-            return file.read(columns=names)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CorpusError(f"{shelf.where()}/{SAMPLES} can't be read: {error}") from error
 
 
 def _questionable(table: pa.Table, specs: dict[str, MapSpec]) -> pa.Table:

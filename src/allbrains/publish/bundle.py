@@ -24,10 +24,13 @@ from allbrains.publish.card_text import tsv
 from allbrains.publish.commits import Item
 from allbrains.publish.corpus_summary import Facts, parts_of
 from allbrains.publish.papers import works_of
+from allbrains.regular_files import leads_out
 from allbrains.store import manifest
 from allbrains.store.blobs import Folder
+from allbrains.store.bounded_table import bounded_table, row_groups, schema_of
 from allbrains.store.layout import Layout
 from allbrains.store.samples import SAMPLES
+from allbrains.store.split_table import checked_splits
 from allbrains.store.sums import read_sums, sha256
 from allbrains.tables import DATASETS
 from allbrains.version import VERSION
@@ -77,14 +80,13 @@ def bundle(
     facts = gather(layout, affirmed=affirmed, left_out=left_out)
     samples = _samples(layout, scratch, left_out)
     shards = _shards(layout, facts)
-    with pq.ParquetFile(samples.path) as file:
-        schema = file.schema_arrow
+    schema = schema_of(samples.path, samples.path)
     described = croissant.croissant(address, facts, day, samples=samples, schema=schema, shards=shards)
     texts = _made(address, facts, schema) | {croissant.NAME: described.encode()}
     made = _written(scratch, texts)
     tables = viewer.write_tables(layout.samples, scratch / "metadata", left_out)
     others = [item_of(f"metadata/{path.name}", path) for path in tables]
-    fixed = [item_of(layout.manifest.name, layout.manifest), *_splits(layout, scratch, facts)]
+    fixed = [item_of(layout.manifest.name, _own(layout, layout.manifest)), *_splits(layout, scratch, facts)]
     sums = _sums(scratch, [*shards, samples])
     datasets = _datasets(layout, scratch, facts)
     items = (*fixed, *shards, *others, *made, samples, sums, datasets)
@@ -106,7 +108,8 @@ def gather(layout: Layout, *, affirmed: Collection[str] = (), left_out: Collecti
     done = done.filter(pa.array(keep))
     if not len(done):
         raise ConfigurationError(f"{layout.root} has no samples to publish")
-    rows = pq.read_table(layout.samples, columns=["dataset", "snapshot", "outcome", "reason"])
+    columns = ["dataset", "snapshot", "outcome", "reason"]
+    rows = bounded_table(layout.samples, layout.samples, columns=columns)
     rows = rows.filter(pc.is_in(rows["dataset"], pa.array(sorted(known - {*left_out}), pa.string())))
     versions = zip(done["dataset"].to_pylist(), done["snapshot"].to_pylist(), strict=True)
     found = source_datasets.origins_of(versions, source_datasets.read_rows(Folder(layout.root)))
@@ -140,12 +143,28 @@ def item_of(name: str, path: Path, *, last: bool = False) -> Item:
         raise CorpusError(f"{path} can't be read: {error}") from error
 
 
+def _own(layout: Layout, path: Path) -> Path:
+    """Return a file of a corpus, which may be a stranger's: a link in it may lead to the publisher's own.
+
+    Raises:
+        CorpusError: a link leads out of the corpus, or it is no regular file.
+    """
+    if leads_out(path, layout.root):
+        raise CorpusError(
+            f"{path} is a link that leads out of the corpus: such a file is not published. "
+            "Copy the corpus (`cp -rL`), if that is what should be sent"
+        )
+    if path.exists() and not path.is_file():
+        raise CorpusError(f"{path} is not a regular file")
+    return path
+
+
 def _shards(layout: Layout, facts: Facts) -> list[Item]:
     """Return the shards; digests are those of ``SHA256SUMS`` where it has them: nothing large is read."""
     listed, items = read_sums(layout), []
     names = facts.table["shard"].to_pylist()
     for name, size in sorted(set(zip(names, facts.table["shard_size"].to_pylist(), strict=True))):
-        path = layout.root / name
+        path = _own(layout, layout.root / name)
         found = path.stat().st_size if path.exists() else -1
         if found != size:
             raise CorpusError(
@@ -164,25 +183,24 @@ def _samples(layout: Layout, scratch: Path, left_out: Collection[str]) -> Item:
     """Return the samples table, without the rows of what stays at home."""
     name = layout.samples.name
     if not left_out:
-        return item_of(name, layout.samples, last=True)
+        return item_of(name, _own(layout, layout.samples), last=True)
     gone = pa.array(sorted(left_out), pa.string())
     with (
-        pq.ParquetFile(layout.samples) as file,
         publishing(scratch / name) as temporary,
-        pq.ParquetWriter(temporary, file.schema_arrow, **SAMPLES) as writer,
+        pq.ParquetWriter(temporary, schema_of(layout.samples, layout.samples), **SAMPLES) as writer,
     ):
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group)
+        for table in row_groups(layout.samples, layout.samples):
             writer.write_table(table.filter(pc.invert(pc.is_in(table["dataset"], gone))))
     return item_of(name, scratch / name, last=True)
 
 
 def _splits(layout: Layout, scratch: Path, facts: Facts) -> list[Item]:
     """Return the table of splits, where there is one, of what is published."""
-    path = layout.root / "splits.parquet"
+    path = _own(layout, layout.root / "splits.parquet")
     if not path.exists():
         return []
-    table = pq.read_table(path)
+    with Folder(layout.root).open(path.name) as source:
+        table = checked_splits(source, path)
     kept = table.filter(pc.is_in(table["scan_id"], facts.table["scan_id"].combine_chunks()))
     if len(kept) == len(table):
         return [item_of(path.name, path, last=True)]

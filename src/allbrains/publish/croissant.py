@@ -18,6 +18,7 @@ from allbrains.publish import reuse_terms
 from allbrains.publish.card_text import one_line
 from allbrains.publish.commits import Item
 from allbrains.publish.corpus_summary import Facts
+from allbrains.text import json_of
 from allbrains.version import VERSION
 
 NAME = "croissant.json"
@@ -71,7 +72,7 @@ _KINDS = {"double": "sc:Float", "bool": "sc:Boolean", "string": "sc:Text"}
 def first_published(text: str) -> date | None:
     """Return the date that a ``croissant.json`` tells; none where it tells none."""
     try:
-        told = json.loads(text)
+        told = json_of(text)
         return date.fromisoformat(str(told["datePublished"])[:10])
     except (ValueError, KeyError, TypeError):  # somebody else's file, or one of before dates were told
         return None

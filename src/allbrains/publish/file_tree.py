@@ -16,6 +16,7 @@ from allbrains.errors import ConfigurationError, TransientError
 from allbrains.load.remote import request_errors
 from allbrains.publish.commits import Commit, CommitLimits, Held
 from allbrains.records import Algorithm, Digest
+from allbrains.text import json_of
 
 RECORD = ".allbrains-published.json"
 # Stores without folders: there, "make a folder" makes a bucket, also for a name that was misspelt.
@@ -136,7 +137,7 @@ class TreeTarget:
 
     def _record(self) -> dict[str, str]:
         try:
-            told = json.loads(self.filesystem.cat_file(f"{self.root}/{RECORD}"))
+            told = json_of(self.filesystem.cat_file(f"{self.root}/{RECORD}"))
             return {str(name): str(digest) for name, digest in told.items()}
         except FileNotFoundError:
             return {}

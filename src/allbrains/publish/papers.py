@@ -120,6 +120,7 @@ _TEMPLATE = Work(
 _STEPS = {
     "brain_mask": _DEEPBET,
     "bias": _N4,
+    "ants_bias": _N4,
     "greedy": _GREEDY,
     "syn": _SYN,
     "atropos": _ATROPOS,

@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from allbrains.catalogue.licences import spdx
 from allbrains.errors import CorpusError
 from allbrains.store.blobs import Shelf
+from allbrains.store.bounded_table import bounded_table, see_columns
+from allbrains.tables import DATASETS
 
 TABLE = "datasets.parquet"  # in a published corpus; where one is built it is in catalog/
 _ACCESSION = re.compile(r"ds\d{6}\Z")
@@ -111,16 +112,28 @@ def read_rows(shelf: Shelf) -> list[dict[str, Any]]:
     """Return the rows of a corpus' table of datasets; none where it has no such table."""
     for name in (f"catalog/{TABLE}", TABLE):
         try:
-            with shelf.open(name) as source:
-                rows: list[dict[str, Any]] = pq.read_table(source).to_pylist()
+            source = shelf.open(name)
         except CorpusError:
             continue
-        except (OSError, pa.ArrowInvalid) as error:
-            raise CorpusError(f"{shelf.where()}/{name} can't be read: {error}") from error
-        return rows
+        with source:
+            return _dataset_rows(bounded_table(source, f"{shelf.where()}/{name}"), f"{shelf.where()}/{name}")
     return []
 
 
+def _dataset_rows(table: pa.Table, origin: str) -> list[dict[str, Any]]:
+    see_columns(table, DATASETS, ["dataset"], origin)
+    known = [name for name in table.column_names if name in DATASETS.names]
+    rows: list[dict[str, Any]] = table.select(known).to_pylist()
+    return rows
+
+
 def _from_openneuro(dataset: str, source: str) -> bool:
-    hosts = {urlsplit(part).hostname for part in source.split()}
+    hosts = {_host(part) for part in source.split()}
     return bool(_ACCESSION.match(dataset)) and "openneuro.org" in hosts
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # what is not a URL has no host
+        return ""

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from allbrains.limits import judged
+from allbrains.store.bounded_table import row_groups, schema_of
 from allbrains.store.layout import folder_name
 from allbrains.store.sample_schema import place_columns, specs_of_samples
 
@@ -61,17 +62,14 @@ def write_tables(samples: Path, folder: Path, left_out: Collection[str] = ()) ->
 
 def _runs(samples: Path) -> Iterator[tuple[str, pa.Table]]:
     """Yield a dataset and rows of it; only of scans that are done. Rows of a dataset follow each other."""
-    with pq.ParquetFile(samples) as file:
-        specs = specs_of_samples(file.schema_arrow)
-        places = {column for name in specs for column in place_columns(name)}
-        names = [name for name in file.schema_arrow.names if name not in places | {"urls", "cause", "detail"}]
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=names)
-            table = _shown(table.filter(pc.equal(table["outcome"], "done")))
-            datasets = table["dataset"].to_pylist()
-            starts = [n for n, name in enumerate(datasets) if n == 0 or name != datasets[n - 1]]
-            for start, end in pairwise([*starts, len(datasets)]):
-                yield datasets[start], table.slice(start, end - start)
+    specs = specs_of_samples(schema_of(samples, samples))
+    places = {column for name in specs for column in place_columns(name)}
+    for rows in row_groups(samples, samples, without=places | {"urls", "cause", "detail"}):
+        table = _shown(rows.filter(pc.equal(rows["outcome"], "done")))
+        datasets = table["dataset"].to_pylist()
+        starts = [n for n, name in enumerate(datasets) if n == 0 or name != datasets[n - 1]]
+        for start, end in pairwise([*starts, len(datasets)]):
+            yield datasets[start], table.slice(start, end - start)
 
 
 def _shown(table: pa.Table) -> pa.Table:

@@ -19,6 +19,7 @@ import msgspec
 
 from allbrains.errors import ConfigurationError
 from allbrains.recipe import MEMORY_MB, Recipe, Step
+from allbrains.regular_files import read_regular
 
 # name in a recipe → where the step's class lives; imported only when a recipe uses it
 STEPS: dict[str, str] = {
@@ -26,7 +27,9 @@ STEPS: dict[str, str] = {
     "brain_mask": "allbrains.steps.brain_mask:BrainMask",
     "brain_gate": "allbrains.steps.gate:BrainGate",
     "bias": "allbrains.steps.bias:Bias",
+    "ants_bias": "allbrains.steps.ants_bias:AntsBias",
     "affine_to_template": "allbrains.steps.register:AffineToTemplate",
+    "ants_affine": "allbrains.steps.ants_affine:AntsAffine",
     "greedy_to_template": "allbrains.steps.greedy:GreedyToTemplate",
     "syn_to_template": "allbrains.steps.syn:SynToTemplate",
     "tissues": "allbrains.steps.tissues:Tissues",
@@ -48,6 +51,9 @@ STEPS: dict[str, str] = {
     "deepmriprep_mask": "allbrains.steps.deepmriprep_mask:DeepmriprepMask",
     "deepmriprep": "allbrains.steps.deepmriprep:Deepmriprep",
 }
+_MOST_BYTES = 1 << 20  # of a file that describes a recipe; ours have 1 kB
+_MOST_STEPS = 100
+_MOST_MEMORY_MB = 1e8  # 100 TB: no machine has it
 GROUP = "allbrains.steps"  # of entry points: name in a recipe = "package.module:Class"
 
 
@@ -89,10 +95,14 @@ def text(name: str) -> str:
         ConfigurationError: there is none; says which was meant.
     """
     if name.endswith(".toml"):
-        path = Path(name)
-        if not path.is_file():
-            raise ConfigurationError(f"no recipe file {name!r}")
-        return path.read_text(encoding="utf-8")
+        try:
+            return read_regular(Path(name), most=_MOST_BYTES).decode("utf-8")
+        except FileNotFoundError as error:
+            raise ConfigurationError(f"no recipe file {name!r}") from error
+        except OSError as error:
+            raise ConfigurationError(f"recipe file {name!r} can't be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"recipe file {name!r} is not UTF-8: {error}") from error
     if name not in names():
         raise ConfigurationError(f"no recipe {name!r}{_meant(name, names())}")
     return (files(__name__) / f"{name}.toml").read_text(encoding="utf-8")
@@ -110,16 +120,18 @@ def parse(toml: str, *, origin: str) -> Recipe:
     """
     try:
         data = tomllib.loads(toml)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:  # a date of the year 0, too
         raise ConfigurationError(f"recipe {origin}: not valid TOML: {error}") from error
     _known(data, ["name", "memory_mb", "steps"], f"recipe {origin}")
     steps = data.get("steps", [])
     if not isinstance(steps, list) or not steps:
         raise ConfigurationError(f"recipe {origin}: expected at least one [[steps]] table")
     known = kinds(entry_points(group=GROUP))
+    if len(steps) > _MOST_STEPS or not all(isinstance(entry, dict) for entry in steps):
+        raise ConfigurationError(f"recipe {origin}: expected at most {_MOST_STEPS} [[steps]] tables")
     made = tuple(_step(dict(entry), f"recipe {origin}, step {n}", known) for n, entry in enumerate(steps, 1))
     name, memory = data.get("name", Path(origin).stem), data.get("memory_mb", MEMORY_MB)
-    if not isinstance(memory, int | float) or not memory > 0:
+    if not isinstance(memory, int | float) or not 0 < memory < _MOST_MEMORY_MB:
         raise ConfigurationError(f"recipe {origin}: memory_mb is {memory!r}, expected a number above 0")
     return Recipe(name=str(name), steps=made, memory_mb=float(memory))
 

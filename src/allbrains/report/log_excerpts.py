@@ -59,6 +59,8 @@ def excerpts(folder: Path, keys: Collection[str], *, most_bytes: int = _MOST_BYT
             break
         told: dict[str, deque[str]] = {}
         try:
+            if not path.is_file():  # a pipe that a stranger laid there
+                continue
             size = path.stat().st_size
             for key, text in _lines(path, wanted, max(0, size - most_bytes)):
                 told.setdefault(key, deque(maxlen=LINES)).append(shareable(text)[:_LONGEST])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from allbrains.errors import ConfigurationError, CorpusError
-from allbrains.files import make_folder, translated
+from allbrains.errors import ConfigurationError
+from allbrains.files import make_folder, see_inside, translated
 from allbrains.report.report_site import ReportSite
+from allbrains.store.bounded_table import row_groups
 from allbrains.store.layout import Layout
 
 MARK = "data/about.js"  # a folder with it was written by this module, and may be written over
@@ -27,11 +26,11 @@ def write_report(site: ReportSite, to: Path) -> Iterator[str]:
 
     Raises:
         ConfigurationError: the folder holds something else, or can't be written to.
-        CorpusError: a shard is damaged.
+        CorpusError: a shard is damaged, or a link in the folder leads out of it.
         NoSpace: the disk is full.
     """
     _clear(to)
-    for name in site.names():
+    for name in sorted(site.names(), key=lambda name: name != MARK):  # the mark first: see ``_clear``
         data = site.read(name)
         if data is not None:
             yield _write(to, name, data)
@@ -53,6 +52,9 @@ def _clear(to: Path) -> None:
             "other/montages/*/*.jpg",
         ):
             for path in to.glob(pattern):
+                if path == to / MARK:  # written over at once: without it a killed run's folder is nobody's
+                    continue
+                see_inside(path.parent, to)
                 path.unlink()
         make_folder(to)
     except OSError as error:
@@ -62,16 +64,10 @@ def _clear(to: Path) -> None:
 def _montages(site: ReportSite, to: Path) -> Iterator[str]:
     """Write the pictures from the samples table, a thousand at a time: a shard each would take hours."""
     path = Layout(site.root).samples
-    try:
-        with pq.ParquetFile(path) as file:
-            for part in file.iter_batches(64, columns=["scan_id", "montage"]):
-                for scan_id, picture in zip(
-                    *(part[name].to_pylist() for name in part.schema.names), strict=True
-                ):
-                    if picture and scan_id in site.places:
-                        yield _write(to, site.montage_name(scan_id), picture)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CorpusError(f"{path} can't be read: {error}") from error
+    for part in row_groups(path, path, columns=["scan_id", "montage"]):
+        for scan_id, picture in zip(part["scan_id"], part["montage"], strict=True):
+            if picture.is_valid and scan_id.as_py() in site.places:
+                yield _write(to, site.montage_name(scan_id.as_py()), picture.as_py())
 
 
 def _write(to: Path, name: str, data: bytes) -> str:
@@ -79,7 +75,11 @@ def _write(to: Path, name: str, data: bytes) -> str:
     path = to / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        see_inside(path.parent, to)
+        # a report may come with a stranger's corpus: nothing is written through a link, or into a pipe
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
+        with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+            file.write(data)
     except OSError as error:
         raise translated(error, path) from error
     return name

@@ -11,12 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from allbrains import tables
 from allbrains.errors import CorpusError
 from allbrains.limits import LIMITS
 from allbrains.load import Brains
 from allbrains.load import open as open_corpus
+from allbrains.participants import PARTICIPANTS
+from allbrains.regular_files import open_regular
 from allbrains.report import packing
 from allbrains.report.advice import ADVICE
 from allbrains.report.details import PER_CHUNK, Costs, Receipts, costs_of, details, log_key, receipts_of
@@ -24,8 +26,10 @@ from allbrains.report.log_excerpts import Excerpts, excerpts
 from allbrains.report.report_rows import report_rows, shown
 from allbrains.report.volume import volume
 from allbrains.store import ratings
+from allbrains.store.bounded_table import bounded_table, see_columns
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
+from allbrains.store.sample_rows import checked_samples
 from allbrains.version import VERSION
 
 PAGE = ("index.html", "app.js", "app.css", "niivue.js", "LICENSES.txt")
@@ -147,7 +151,8 @@ class ReportSite:
     def _about(self) -> dict[str, Any]:
         corpus = self.brains.corpus
         told = {
-            field.name: (field.metadata or {}).get(b"description", b"").decode() for field in self.rows.schema
+            field.name: (field.metadata or {}).get(b"description", b"").decode(errors="replace")
+            for field in self.rows.schema
         }
         return {
             "name": self.root.resolve().name,
@@ -205,10 +210,11 @@ def open_site(
 def _site(root: Path) -> ReportSite:
     layout = Layout(root)
     brains = open_corpus(root)
-    catalogue = {name: _table(root / "catalog" / f"{name}.parquet") for name in _CATALOGUE}
-    samples = _table(layout.samples, without="montage")
-    if samples is None:
-        raise CorpusError(f"{layout.samples} vanished")
+    catalogue = {
+        name: _table(root / "catalog" / f"{name}.parquet", *told) for name, told in _CATALOGUE.items()
+    }
+    with brains.shelf.open(layout.samples.name) as source:
+        samples, _ = checked_samples(source, layout.samples)
     rows = report_rows(
         samples,
         scans=catalogue["scans"],
@@ -234,17 +240,26 @@ def oddest(rows: pa.Table, count: int) -> tuple[str, ...]:
     return tuple(row["scan_id"] for row in done[:count])
 
 
-_CATALOGUE = ("scans", "exclusions", "datasets", "participants")
+# tables of the catalogue, each with its schema and the columns that have a value in each row
+_CATALOGUE: Mapping[str, tuple[pa.Schema, tuple[str, ...]]] = {
+    "scans": (tables.LABELLED_SCANS, ("scan_id", "dataset", "path")),
+    "exclusions": (tables.EXCLUSIONS, ("dataset", "path", "reason", "evidence")),
+    "datasets": (tables.DATASETS, ("dataset",)),
+    "participants": (PARTICIPANTS, ("dataset", "participant_id")),
+}
 
 
-def _table(path: Path, without: str = "") -> pa.Table | None:
+def _table(path: Path, schema: pa.Schema, needed: tuple[str, ...]) -> pa.Table | None:
     try:
-        with pq.ParquetFile(path) as file:
-            return file.read(columns=[name for name in file.schema_arrow.names if name != without])
+        source = open_regular(path)
     except FileNotFoundError:
         return None
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CorpusError(f"{path} can't be read: {error}") from error
+    except OSError as error:
+        raise CorpusError(f"{path} can't be read: {error.strerror}") from error
+    with source:
+        table = bounded_table(source, path)
+    see_columns(table, schema, needed, path)
+    return table.select([name for name in table.column_names if name in schema.names])
 
 
 def _datasets(table: pa.Table | None) -> list[dict[str, Any]]:

@@ -9,21 +9,21 @@ Rules:
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from allbrains.errors import AllbrainsError, ConfigurationError
 from allbrains.report.report_site import ReportSite
 from allbrains.store import ratings
+from allbrains.text import json_of
 
 LOOPBACK = "127.0.0.1"
 _LARGEST_BODY = 16_384
@@ -66,11 +66,9 @@ class Desk:
 
     Attributes:
         site: what is rated.
-        lock: held while the file is read and written again.
     """
 
     site: ReportSite
-    lock: Lock = field(default_factory=Lock)
 
     def rate(self, body: bytes) -> None:
         """Write one rating into the file; an empty one takes it back.
@@ -83,25 +81,24 @@ class Desk:
         place = self.site.places.get(scan_id)
         if place is None:
             raise RequestRefusal(HTTPStatus.NOT_FOUND, "no sample of this id")
+        if verdict is None:
+            ratings.rate(self.site.root, scan_id, None)
+            return
         table = self.site.brains.table
-        with self.lock:
-            known = ratings.read(self.site.root)
-            known.pop(scan_id, None)
-            if verdict is not None:
-                known[scan_id] = ratings.Rating(
-                    scan_id=scan_id,
-                    dataset=table["dataset"][place].as_py(),
-                    path=table["path"][place].as_py(),
-                    rating=verdict,
-                    note=ratings.line(note),
-                    rated=datetime.now(UTC).isoformat(timespec="seconds"),
-                )
-            ratings.write(self.site.root, known)
+        made = ratings.Rating(
+            scan_id=scan_id,
+            dataset=table["dataset"][place].as_py(),
+            path=table["path"][place].as_py(),
+            rating=verdict,
+            note=ratings.line(note),
+            rated=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        ratings.rate(self.site.root, scan_id, made)
 
 
 def _asked(body: bytes) -> tuple[str, ratings.Verdict | None, str]:
     try:
-        fields: Any = json.loads(body)
+        fields: Any = json_of(body)
         scan_id, rating, note = fields["scan_id"], fields["rating"], fields["note"]
         verdict = ratings.Verdict(rating) if rating else None
     except (ValueError, KeyError, TypeError) as error:

@@ -57,7 +57,8 @@ def build(
 
     Args:
         scans: what to build, in the catalogue's order.
-        people: the column ``scan_id`` and what the samples table is to say of the scan's participant.
+        people: the column ``scan_id`` and what the samples table is to say of that scan's version and
+            participant; of all scans that the folder knows, not only of those to build.
         layout: the output folder; what it has already is not done again.
         recipe: name or TOML file.
         engine: where scans run.

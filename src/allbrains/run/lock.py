@@ -15,7 +15,9 @@ from filelock import FileLock, Timeout
 
 from allbrains.errors import ConfigurationError
 from allbrains.files import make_folder, translated
+from allbrains.regular_files import read_regular
 from allbrains.store.layout import Layout
+from allbrains.text import json_of
 
 
 @contextmanager
@@ -46,8 +48,8 @@ def alone(layout: Layout) -> Iterator[None]:
 
 def _who(holder: Path) -> str:
     try:
-        about: dict[str, Any] = json.loads(holder.read_text())
+        about: dict[str, Any] = json_of(read_regular(holder, most=1 << 16))
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(about["since"]))
         return f"process {int(about['pid'])} on {about['host']!r}, since {since}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return "another process"

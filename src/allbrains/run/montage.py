@@ -8,7 +8,7 @@ import numpy as np
 
 from allbrains.case import Case
 from allbrains.records import Array
-from allbrains.space.template import template
+from allbrains.space.template import brain_mask
 
 MAX_BYTES = 40_000
 # CSF blue, GM green, WM red: told apart by people who don't see red or green by their brightness too
@@ -25,20 +25,15 @@ def montage(case: Case) -> bytes:
     """
     from PIL import Image
 
-    t1w = np.clip(case.images["template_t1w"].array / 1.25, 0, 1)
-    grey = np.repeat((t1w * 255).astype(np.uint8)[..., None], 3, axis=-1)
-    fixed = template(case.images["template_t1w"].spacing[0])
-    tissues = sum(
-        case.images[f"template_{name}"].array[..., None] * np.asarray(colour, np.float32)
-        for name, colour in _COLOURS.items()
-    )
-    painted = np.clip(tissues, 0, 255).astype(np.uint8)
+    t1w = case.images["template_t1w"]
+    brain = brain_mask(t1w.spacing[0])
     top, bottom = [], []
     for axis, places in enumerate(_SLICES_MM):
         for place in places:
-            index = round((place - fixed.affine[axis, 3]) / fixed.affine[axis, axis])
-            top.append(_outlined(_slice(grey, axis, index), _slice(fixed.mask, axis, index)))
-            bottom.append(_slice(painted, axis, index))
+            index = round((place - brain.affine[axis, 3]) / brain.affine[axis, axis])
+            grey = (np.clip(_slice(t1w.array, axis, index) / 1.25, 0, 1) * 255).astype(np.uint8)
+            top.append(_outlined(np.repeat(grey[..., None], 3, axis=-1), _slice(brain.array, axis, index)))
+            bottom.append(_painted(case, axis, index))
     picture = np.concatenate([_row(top), _row(bottom)])
     image = Image.fromarray(picture)
     for quality in (85, 75, 65, 50, 30, 10):
@@ -47,6 +42,16 @@ def montage(case: Case) -> bytes:
         if buffer.tell() <= MAX_BYTES:
             break
     return buffer.getvalue()
+
+
+def _painted(case: Case, axis: int, index: int) -> Array:
+    """Return a plane of the tissues in their colours."""
+    mixed = sum(
+        _slice(case.images[f"template_{name}"].array, axis, index)[..., None] * np.asarray(colour, np.float32)
+        for name, colour in _COLOURS.items()
+    )
+    painted: Array = np.clip(mixed, 0, 255).astype(np.uint8)
+    return painted
 
 
 def _slice(volume: Array, axis: int, index: int) -> Array:

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from allbrains.regular_files import read_regular
+from allbrains.text import json_of
+
+_FAR = 1e15  # bytes, seconds and scans are fewer; NaN is not less than it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +63,27 @@ class Figures:
 def read_figures(out: Path) -> Figures | None:
     """Return the last run's figures, or None where no run has left any that can be read."""
     try:
-        fields: dict[str, Any] = json.loads(path_of(out).read_text(encoding="utf-8"))
-        return Figures(**fields)
+        fields: dict[str, Any] = json_of(read_regular(path_of(out), most=1 << 20))
+        found = Figures(**fields)
     except (OSError, ValueError, TypeError):
         return None
+    return found if _are_figures(found) else None
+
+
+def _are_figures(found: Figures) -> bool:
+    """Return whether each field is what it is called: the file may be a stranger's."""
+    fields = asdict(found)
+    texts = [fields.pop(name) for name in ("host", "trouble", "ended")]
+    counts = [fields.pop(name) for name in ("rejected", "failed")]
+    if not all(isinstance(one, dict) for one in counts):
+        return False
+    numbers = [*fields.values(), *(number for one in counts for number in one.values())]
+    known = isinstance(found.pid, int) and 0 < found.pid < 1 << 31
+    return (
+        known
+        and all(isinstance(one, str) for one in texts)
+        and all(isinstance(one, int | float) and abs(one) < _FAR for one in numbers)
+    )
 
 
 def path_of(out: Path) -> Path:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from allbrains.errors import ConfigurationError
+from allbrains.regular_files import read_regular
+from allbrains.text import json_of, sound
 
 NAME = "catalog.lock.json"
 _VERSION = 1
+_MOST_BYTES = 1 << 26  # a dataset takes some hundred bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +45,11 @@ def load(path: Path) -> tuple[Pin, ...]:
         ConfigurationError: it can't be read, or isn't a lock file.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(read_regular(path, most=_MOST_BYTES))
         if content["allbrains_lock"] != _VERSION:
             raise ConfigurationError(f"{path} is a lock file of another version of allbrains")
         pins = tuple(
-            Pin(dataset=str(name), snapshot=str(row["snapshot"]), hexsha=str(row["hexsha"]))
+            Pin(dataset=sound(name), snapshot=sound(str(row["snapshot"])), hexsha=sound(str(row["hexsha"])))
             for name, row in content["datasets"].items()
         )
     except OSError as error:

@@ -45,7 +45,9 @@ def scans_in(
             excluded.append(_excluded(listing, entry, *fault))
         else:
             scans.append(_scan(listing, entry, place))
-    return tuple(scans), tuple(chain(listing.excluded, excluded))
+    # a folder lists what it lacks of any image that some dataset of it is asked for
+    lacking = (row for row in listing.excluded if not row.path or row.path.endswith(endings))
+    return tuple(scans), tuple(chain(lacking, excluded))
 
 
 def place_of(path: str) -> bids.BidsPath | tuple[Exclusion, str]:

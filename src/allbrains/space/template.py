@@ -1,7 +1,6 @@
-"""The template that everything is registered to: MNI152NLin2009aSym, from nilearn's wheel.
+"""The template that everything is registered to: MNI152NLin2009aSym, which comes with the package.
 
-Skull-stripped T1w, GM and WM at 1 mm, 8 bit. Licence: the ICBM terms allow use, copying and
-redistribution with the notice (McConnell Brain Imaging Centre, Montreal Neurological Institute).
+Skull-stripped T1w, GM and WM at 1 mm, 8 bit. Source, licence and notice: ``data/README.md``.
 
 References:
     Fonov et al. 2011, NeuroImage 54:313-327.
@@ -9,16 +8,19 @@ References:
 
 from __future__ import annotations
 
+import lzma
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 
 from allbrains.records import Affine, Array, Volume
-from allbrains.space.grid import Grid, coarsen
+from allbrains.space.grid import Grid, coarsen_all
 
 SPACE = "MNI152NLin2009aSym"  # TemplateFlow's name
+SHAPE = (197, 233, 189)  # of the maps as published
+AFFINE = np.array([[1.0, 0, 0, -98], [0, 1, 0, -134], [0, 0, 1, -72], [0, 0, 0, 1]])  # voxel → RAS+ mm
 # The box that every map is stored in: 160×192×160 mm around the template's brain, so that 1, 1.5 and
 # 2 mm grids cover the same anatomy. The brain lies 5 mm or more inside it on every side but below,
 # where the template itself ends.
@@ -55,41 +57,56 @@ class Template:
 def template(spacing: float) -> Template:
     """Return the template on the corpus grid at ``spacing`` mm; kept for the life of the process."""
     grid = output_grid(spacing)
-    t1w, gm, wm = (coarsen(_bundled(name), grid).array for name in ("t1", "gm", "wm"))
-    full = _brain_mask(_bundled("t1").array)
-    mask = coarsen(Volume(array=full.astype(np.float32), affine=_bundled("t1").affine), grid).array > 0.5
-    return Template(t1w=t1w, gm=gm, wm=wm, mask=mask, affine=grid.affine, brain_ml=float(full.sum()) / 1000.0)
+    maps = [template_map(name).astype(np.float32) / 255.0 for name in ("t1w", "gm", "wm")]
+    t1w, gm, wm = coarsen_all(maps, AFFINE, grid)
+    mask = brain_mask(spacing).array
+    brain_ml = float(_bits("mask", SHAPE).sum()) / 1000.0
+    return Template(t1w=t1w, gm=gm, wm=wm, mask=mask, affine=grid.affine, brain_ml=brain_ml)
+
+
+@cache
+def brain_mask(spacing: float) -> Volume:
+    """Return the template's filled brain mask, bool, on the corpus grid at ``spacing`` mm.
+
+    It is ``template(spacing).mask`` for a quarter of the time, where nothing else is needed.
+    """
+    grid = output_grid(spacing)
+    (share,) = coarsen_all([_bits("mask", SHAPE)], AFFINE, grid)
+    return Volume(array=share > 0.5, affine=grid.affine)
 
 
 @cache
 def deep_csf() -> Array:
     """Return points where the template has CSF deep in the brain, which is the ventricles: 11 ml of them.
 
+    Found once by ``tools/make_template.py``: more than 80 % CSF, 12 mm or more inside the brain's mask.
+
     Returns:
         Shape (n, 3), float32, template RAS+ mm, 1 mm apart.
     """
-    from scipy.ndimage import binary_erosion
-
-    fixed = template(1.0)
-    fluid = fixed.mask & (1 - fixed.gm - fixed.wm > 0.8)
-    deep = binary_erosion(fluid & binary_erosion(fixed.mask, iterations=12))
-    points: Array = Grid(shape=fixed.mask.shape, affine=fixed.affine).points()[deep]
+    grid = output_grid(1.0)
+    points: Array = grid.points()[_bits("deep_csf", grid.shape)]
     return points
 
 
-def _bundled(name: str) -> Volume:
-    import nibabel
-    import nilearn
+def template_map(name: str) -> Array:
+    """Return a map of the template as it was published, on the grid of ``SHAPE`` and ``AFFINE``.
 
-    folder = Path(nilearn.__file__).parent / "datasets" / "data"
-    image = nibabel.load(folder / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz")
-    return Volume(array=np.asarray(image.dataobj, np.float32) / 255.0, affine=image.affine)
+    Args:
+        name: ``t1w`` (skull-stripped), ``gm`` or ``wm``.
+
+    Returns:
+        Shape ``SHAPE``, uint8, 0 to 255.
+    """
+    return _read(name)
 
 
-def _brain_mask(t1w: Array) -> Array:
-    """Return the filled mask of a stripped image: one piece, no holes."""
-    from scipy.ndimage import binary_closing, binary_fill_holes
+def _bits(name: str, shape: tuple[int, int, int]) -> Array:
+    return np.unpackbits(_read(name), count=int(np.prod(shape))).reshape(shape).astype(bool)
 
-    closed = binary_closing(np.pad(t1w > 0.02, 4), iterations=3)[4:-4, 4:-4, 4:-4]
-    filled: Array = binary_fill_holes(closed)
-    return filled
+
+def _read(name: str) -> Array:
+    packed = files("allbrains.space") / "data" / f"mni_{name}.npy.xz"
+    with packed.open("rb") as file, lzma.open(file) as unpacked:
+        array: Array = np.load(unpacked, allow_pickle=False)
+    return array

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyarrow import csv
 
 from allbrains import bids
-from allbrains.errors import ConfigurationError
+from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.regular_files import read_regular
 from allbrains.splits.same_person import Key, Link, groups, keys_of
+from allbrains.store.bounded_table import bounded_table
 
 _SIDE_NAMES = ("split", "side", "set", "subset", "fold", "partition")
+_MOST_BYTES = 1 << 30  # a row has some hundred bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +44,8 @@ def read_sides(path: Path) -> tuple[list[dict[str, str]], list[str]]:
         ConfigurationError: the file can't be read, or its columns don't say that.
     """
     try:
-        if path.suffix == ".parquet":
-            table = pq.read_table(path)
-        else:
-            delimiter = "\t" if path.suffix == ".tsv" else ","
-            names = csv.open_csv(path, parse_options=csv.ParseOptions(delimiter=delimiter)).schema.names
-            text = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))  # 01 stays 01
-            options = csv.ParseOptions(delimiter=delimiter)
-            table = csv.read_csv(path, parse_options=options, convert_options=text)
-    except (OSError, pa.ArrowInvalid) as error:
+        table = bounded_table(path, path) if path.suffix == ".parquet" else _text_table(path)
+    except (OSError, ValueError, KeyError, pa.ArrowException, CorpusError) as error:
         raise ConfigurationError(f"{path} can't be read as a table: {error}") from error
     side = next((name for name in _SIDE_NAMES if name in table.column_names), None)
     if side is None:
@@ -65,6 +60,14 @@ def read_sides(path: Path) -> tuple[list[dict[str, str]], list[str]]:
             f"{path}: no row says which scan it is: scan_id, or dataset with subject or path"
         )
     return rows, sides
+
+
+def _text_table(path: Path) -> pa.Table:
+    content = pa.py_buffer(read_regular(path, most=_MOST_BYTES))
+    options = csv.ParseOptions(delimiter="\t" if path.suffix == ".tsv" else ",")
+    names = csv.open_csv(pa.BufferReader(content), parse_options=options).schema.names
+    text = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))  # 01 stays 01
+    return csv.read_csv(pa.BufferReader(content), parse_options=options, convert_options=text)
 
 
 def leaks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from allbrains.splits import likeness
 from allbrains.splits.assign import LEFT_OUT, Group, SplitChoice, assign, strata_of
 from allbrains.splits.leaks import joined
 from allbrains.splits.same_person import groups, keys_of
-from allbrains.store.split_table import NAME, SCHEMA
+from allbrains.store.layout import Layout
+from allbrains.store.split_table import NAME, SCHEMA, checked_splits
 
 _CHOICE = b"allbrains.choice"
 TELLING = ("displacement", "logjac")  # maps that tell brains apart, the better one first
@@ -34,6 +35,7 @@ def make_splits(
     whole_datasets: bool = False,
     images: bool = True,
     unwanted: Container[str] = (),
+    waiting: Sequence[Mapping[str, Any]] = (),
 ) -> pa.Table:
     """Return the splits table: scan, group, split, side.
 
@@ -45,8 +47,9 @@ def make_splits(
         images: compare brains too.
         unwanted: ids of samples that are left out. They have sides all the same, and count where sides are
             balanced: so who is where doesn't depend on whom one leaves out today.
+        waiting: rows of scans that had a side and are no samples just now; see ``without_a_sample``.
     """
-    rows = brains.table.to_pylist()
+    rows = [*brains.table.to_pylist(), *waiting]  # the brains first: pairs of them are by place
     keys = [keys_of(row, whole_datasets=whole_datasets) for row in rows]
     pairs = list(likeness.alike(vectors_of(brains))) if images else []
     found = [_group(rows, places) for places in groups(keys, pairs)]
@@ -128,14 +131,26 @@ def earlier(root: Path, choice: SplitChoice, *, whole_datasets: bool) -> dict[st
     path = root / NAME
     if not path.exists():
         return {}
-    table = pq.read_table(path)
-    made = (table.schema.metadata or {}).get(_CHOICE, b"").decode()
+    table = checked_splits(path, path)
+    made = (table.schema.metadata or {}).get(_CHOICE, b"").decode(errors="replace")
     if made != (wanted := _options(choice, whole_datasets)):
         raise ConfigurationError(
             f"{path} was made with {made or 'an older allbrains'}, not {wanted}: give the same options, "
             "so that nobody changes sides, or delete it to begin anew"
         )
     return dict(zip(table["scan_id"].to_pylist(), table["side"].to_pylist(), strict=True))
+
+
+def without_a_sample(root: Path, before: Collection[str]) -> list[dict[str, Any]]:
+    """Return the rows of the samples table of scans that had a side and are to be done again.
+
+    They keep it, or a scan that a model was trained on might come back on another side.
+    """
+    columns = ["scan_id", "dataset", "subject", "digest", "path", "outcome"]
+    path = Layout(root).samples
+    known = set(pq.read_schema(path).names)
+    table = pq.read_table(path, columns=[*columns, *({"age_years", "sex"} & known)])
+    return [row for row in table.to_pylist() if row["outcome"] != "done" and row["scan_id"] in before]
 
 
 def write_splits(root: Path, table: pa.Table) -> Path:

@@ -11,7 +11,8 @@ from allbrains.case import Case
 from allbrains.recipe import WHERE, Lack
 from allbrains.records import Volume
 from allbrains.steps.antspynet_bridge import FILES, antspynet, array_of, folder_of, image_of, lacking
-from allbrains.steps.brain_mask import largest_filled, mask_numbers, signal_outside
+from allbrains.steps.brain_mask import mask_numbers, signal_outside
+from allbrains.steps.pieces import largest_filled
 from allbrains.steps.weights import digest_of
 
 

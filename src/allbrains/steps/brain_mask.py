@@ -1,18 +1,18 @@
-"""Brain mask by deepbet's network, which brings its weights in its wheel; stripped input is noticed."""
+"""Brain mask by deepbet's networks, whose weights are in its wheel; stripped input is noticed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from allbrains.case import Case
-from allbrains.errors import Reason, ScanUnusable
 from allbrains.recipe import WHERE, Lack
 from allbrains.records import Array, Volume
+from allbrains.steps.deepbet_network import look
 from allbrains.steps.device import device_lack
+from allbrains.steps.pieces import bounding_box, largest_filled
 
 _TIPPED_DEG = 25.0  # real heads differ by this much from one that lies tipped back
 _TIPPED_STEP_MM = 1.25  # the network's own grid is as coarse
@@ -42,7 +42,7 @@ class BrainMask:
     """
 
     name: ClassVar[str] = "brain_mask"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     needs: ClassVar[tuple[str, ...]] = ("t1w",)
     gives: ClassVar[tuple[str, ...]] = ("t1w", "mask")
 
@@ -91,7 +91,7 @@ def mask_numbers(volume: Volume, mask: Array) -> dict[str, float]:
     """
     box = bounding_box(mask, [0, 0, 0])
     extent = [(s.stop - s.start) * step for s, step in zip(box, volume.spacing, strict=True)]
-    touched = sum(int(np.take(mask, i, axis=k).any()) for k in range(3) for i in (0, -1))
+    touched = sum(int(np.moveaxis(mask, k, 0)[i].any()) for k in range(3) for i in (0, -1))
     return {
         "brain_mask_ml": float(mask.sum()) * float(np.prod(volume.spacing)) / 1000.0,
         "brain_extent_max_mm": max(extent),
@@ -104,21 +104,16 @@ def signal_outside(array: Array, mask: Array) -> float:
     return float((array[~mask] > 0).mean()) if not mask.all() else 1.0
 
 
-@cache
-def _network(device: str) -> Any:
-    from deepbet import BrainExtraction
-
-    return BrainExtraction(no_gpu=device == "cpu")
-
-
 def network_mask(volume: Volume, threshold: float, device: str = "cpu") -> Array:
     """Return deepbet's mask of a RAS+ image: bool, one piece, no holes.
 
     Raises:
         ScanUnusable: the network sees no brain at all.
     """
-    mask, box = _network_mask(volume.array, threshold, device)
-    return tipped_mask(volume, threshold, device) if taller_than_long(box, volume.spacing) else mask
+    seen = look(volume.array, threshold, device)
+    if taller_than_long(seen.box, volume.spacing):
+        return tipped_mask(volume, threshold, device)
+    return seen.mask
 
 
 def taller_than_long(box: tuple[slice, ...], spacing: tuple[float, float, float]) -> bool:
@@ -150,7 +145,7 @@ def tipped_mask(volume: Volume, threshold: float, device: str = "cpu") -> Array:
     back = np.linalg.inv(there)
     middle, tipped_middle = (shape - 1) / 2, (large - 1) / 2
     tipped = affine_transform(volume.array, there, middle - there @ tipped_middle, tuple(large), order=1)
-    mask, _ = _network_mask(tipped, threshold, device)
+    mask = look(tipped, threshold, device).mask
     share = affine_transform(
         mask.astype(np.float32), back, tipped_middle - back @ middle, tuple(shape), order=1
     )
@@ -161,40 +156,6 @@ def _about_x(degrees: float) -> Array:
     """Return the rotation, 3 × 3, that takes points of a RAS+ frame nose up."""
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     return np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
-
-
-def _network_mask(array: Array, threshold: float, device: str) -> tuple[Array, tuple[slice, ...]]:
-    """Return the network's mask, and the box in which it looked."""
-    network = _network(device)
-    try:
-        # the network needs positive strides and may write to what it gets
-        mask = network.run_model(np.array(array, np.float32, order="C")) > threshold
-        return np.asarray(network.postprocess(mask), bool), network.bbox
-    except (ValueError, AssertionError) as error:  # its arg-max over an empty mask, its own assertion
-        raise ScanUnusable(Reason.NO_BRAIN_FOUND, f"deepbet finds no brain ({error})") from error
-
-
-def largest_filled(mask: Array) -> Array:
-    """Return the largest connected piece of a mask with its holes filled."""
-    from scipy.ndimage import binary_fill_holes, label
-
-    pieces, count = label(mask)
-    if count == 0:
-        raise ScanUnusable(Reason.NO_BRAIN_FOUND, "no voxel is above zero")
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    filled: Array = binary_fill_holes(pieces == sizes.argmax())
-    return filled
-
-
-def bounding_box(mask: Array, margin: list[int]) -> tuple[slice, slice, slice]:
-    """Return the box of a mask plus ``margin`` voxels, cut at the image's edge."""
-    slices = []
-    for axis in range(3):
-        line = np.flatnonzero(mask.any(axis=tuple(k for k in range(3) if k != axis)))
-        start, stop = max(int(line[0]) - margin[axis], 0), int(line[-1]) + 1 + margin[axis]
-        slices.append(slice(start, min(stop, mask.shape[axis])))
-    return (slices[0], slices[1], slices[2])
 
 
 def crop(volume: Volume, box: tuple[slice, slice, slice]) -> Volume:

@@ -15,6 +15,7 @@ from allbrains.space.regions import LOBES, Region, regions
 
 # Inverting the warp at every voxel of the scan would cost seconds; it is smooth over 6 mm.
 INVERSE_SPACING_MM = 3.0
+INVERSE_ROUNDS = 6  # as near as 30 would come on this grid
 
 
 class Label(IntEnum):
@@ -38,7 +39,7 @@ class Labels:
     """
 
     name: ClassVar[str] = "labels"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("mask", "csf", "gm", "wm", "warp")
     gives: ClassVar[tuple[str, ...]] = ("dseg",)
 
@@ -89,7 +90,7 @@ def template_points(warp: Warp, affine: Affine, inside: Array) -> Array:
     world = corners @ affine[:3, :3].T + affine[:3, 3]
     low, high = world.min(axis=0) - INVERSE_SPACING_MM, world.max(axis=0) + INVERSE_SPACING_MM
     coarse = Grid.box(low.tolist(), (high - low).tolist(), INVERSE_SPACING_MM)
-    found = inverse(warp, coarse.points())
+    found = inverse(warp, coarse.points(), iterations=INVERSE_ROUNDS)
     indices = np.argwhere(inside)
     points = (indices @ affine[:3, :3].T + affine[:3, 3]).astype(np.float32)
     parts = sample([found[..., k] for k in range(3)], coarse.affine, points, edge=True)

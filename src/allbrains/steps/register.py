@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import numpy as np
 
 from allbrains.case import Case, Warp
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.records import Array, Volume
+from allbrains.records import Affine, Array, Volume
 from allbrains.space.grid import Grid, coarsen, sample, through
 from allbrains.space.template import REGISTRATION_SPACING, template
-from allbrains.steps.ants_bridge import affine_of, ants, to_ants
+from allbrains.steps.pose import affine_pose
 
 _NO_WARP = np.zeros((2, 2, 2, 3), np.float32)
 
@@ -31,7 +30,7 @@ class AffineToTemplate:
     """
 
     name: ClassVar[str] = "affine_to_template"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("t1w", "mask")
     gives: ClassVar[tuple[str, ...]] = ("affine", "t1w_coarse")
 
@@ -46,49 +45,56 @@ class AffineToTemplate:
             ScanUnusable: the match is worse than ``min_correlation``, or no head has that size.
         """
         brain = coarse_brain(case.images["t1w"])
-        fixed = template(REGISTRATION_SPACING)
-        with TemporaryDirectory() as folder:
-            result = ants().registration(
-                to_ants(fixed.t1w, fixed.affine),
-                to_ants(brain.array, brain.affine),
-                "Affine",
-                aff_metric="mattes",
-                outprefix=str(Path(folder) / "affine"),
-            )
-            matrix = affine_of(result["fwdtransforms"][0])
-        warp = Warp(affine=matrix, displacement=_NO_WARP, grid_affine=fixed.affine)
-        scales = np.linalg.svd(matrix[:3, :3])[1]
-        numbers = {
-            "template_correlation_affine": template_correlation(brain, warp),
-            "wm_to_gm_affine": white_to_grey(brain, warp),
-            "affine_determinant": float(np.linalg.det(matrix[:3, :3])),
-            "affine_scale_min": float(scales.min()),
-            "affine_scale_max": float(scales.max()),
-        }
-        self._judge(numbers)
+        numbers, warp = matched(brain, affine_pose(brain))
+        refuse_mismatch(numbers, self.min_correlation, self.min_scale, self.max_scale)
         return case.plus(images={"t1w_coarse": brain}, warps={"affine": warp}, numbers=numbers)
 
-    def _judge(self, numbers: dict[str, float]) -> None:
-        correlation, ratio = numbers["template_correlation_affine"], numbers["wm_to_gm_affine"]
-        if correlation < 0 and ratio < 1:
-            raise ScanUnusable(
-                Reason.WRONG_CONTRAST,
-                f"white matter has {ratio:.2f} times the brightness of grey and the correlation with the "
-                f"template is {correlation:.2f}; expected over 1 and over 0: a T2w, a baby?",
-            )
-        if not correlation >= self.min_correlation:
-            raise ScanUnusable(
-                Reason.NO_MATCH_TO_TEMPLATE,
-                f"correlation with the template is {correlation:.2f} after the affine; expected at least "
-                f"{self.min_correlation:.2f}: another species, organ, contrast or orientation",
-            )
-        low, high = numbers["affine_scale_min"], numbers["affine_scale_max"]
-        if numbers["affine_determinant"] <= 0 or low < self.min_scale or high > self.max_scale:
-            raise ScanUnusable(
-                Reason.NO_MATCH_TO_TEMPLATE,
-                f"the template had to be scaled by {low:.2f} to {high:.2f}; expected {self.min_scale:.2f} "
-                f"to {self.max_scale:.2f}",
-            )
+
+def matched(brain: Volume, matrix: Affine) -> tuple[dict[str, float], Warp]:
+    """Return how well an affine (template → scan) fits, as numbers; and the affine as a warp."""
+    warp = Warp(affine=matrix, displacement=_NO_WARP, grid_affine=template(REGISTRATION_SPACING).affine)
+    scales = np.linalg.svd(matrix[:3, :3])[1]
+    return {
+        "template_correlation_affine": template_correlation(brain, warp),
+        "wm_to_gm_affine": white_to_grey(brain, warp),
+        "affine_determinant": float(np.linalg.det(matrix[:3, :3])),
+        "affine_scale_min": float(scales.min()),
+        "affine_scale_max": float(scales.max()),
+    }, warp
+
+
+def refuse_mismatch(
+    numbers: Mapping[str, float], min_correlation: float, min_scale: float, max_scale: float
+) -> None:
+    """Refuse what doesn't look like the template.
+
+    Args:
+        numbers: as ``matched`` gives them.
+        min_correlation, min_scale, max_scale: as the step ``affine_to_template`` has them.
+
+    Raises:
+        ScanUnusable: the match is worse than ``min_correlation``, or no head has that size.
+    """
+    correlation, ratio = numbers["template_correlation_affine"], numbers["wm_to_gm_affine"]
+    if correlation < 0 and ratio < 1:
+        raise ScanUnusable(
+            Reason.WRONG_CONTRAST,
+            f"white matter has {ratio:.2f} times the brightness of grey and the correlation with the "
+            f"template is {correlation:.2f}; expected over 1 and over 0: a T2w, a baby?",
+        )
+    if not correlation >= min_correlation:
+        raise ScanUnusable(
+            Reason.NO_MATCH_TO_TEMPLATE,
+            f"correlation with the template is {correlation:.2f} after the affine; expected at least "
+            f"{min_correlation:.2f}: another species, organ, contrast or orientation",
+        )
+    low, high = numbers["affine_scale_min"], numbers["affine_scale_max"]
+    if numbers["affine_determinant"] <= 0 or low < min_scale or high > max_scale:
+        raise ScanUnusable(
+            Reason.NO_MATCH_TO_TEMPLATE,
+            f"the template had to be scaled by {low:.2f} to {high:.2f}; expected {min_scale:.2f} "
+            f"to {max_scale:.2f}",
+        )
 
 
 def coarse_brain(t1w: Volume) -> Volume:

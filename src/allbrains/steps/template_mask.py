@@ -15,7 +15,8 @@ from allbrains.records import Array, Volume
 from allbrains.space.grid import coarsen
 from allbrains.space.head import head
 from allbrains.steps.ants_bridge import ants, to_ants
-from allbrains.steps.brain_mask import cropped, largest_filled, mask_numbers, signal_outside
+from allbrains.steps.brain_mask import cropped, mask_numbers, signal_outside
+from allbrains.steps.pieces import largest_filled
 from allbrains.steps.register import box_around
 
 _FAR_MM = 100.0  # beyond the template's box nothing is brain

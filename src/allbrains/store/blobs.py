@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from allbrains.errors import CorpusError
+from allbrains.regular_files import open_regular
 from allbrains.store import codec
 
 
@@ -73,7 +74,8 @@ class Folder:
         """Return a chunk, unchecked; it is good until the same thread's next read."""
         path = self.root / place.shard
         try:
-            descriptor = os.open(path, os.O_RDONLY)
+            # without O_NONBLOCK, opening a pipe waits for somebody to write to it
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise CorpusError(f"shard {path} can't be opened: {os.strerror(error.errno or 0)}") from error
         try:
@@ -82,6 +84,10 @@ class Folder:
                 raise CorpusError(
                     f"shard {path} has {size} bytes, samples.parquet says {place.shard_size}: "
                     "the same `allbrains build` writes the table anew"
+                )
+            if not 0 <= place.start <= place.start + place.nbytes <= size:
+                raise CorpusError(
+                    f"shard {path}: bytes {place.start} to {place.start + place.nbytes} of {size}"
                 )
             chunk = _scratch(place.nbytes)
             read = os.preadv(descriptor, [chunk], place.start)
@@ -94,9 +100,9 @@ class Folder:
     def open(self, name: str) -> Any:
         """Return a file of the corpus, binary; the caller closes it."""
         try:
-            return (self.root / name).open("rb")
+            return open_regular(self.root / name)
         except OSError as error:
-            raise CorpusError(f"{self.root / name} can't be read: {os.strerror(error.errno or 0)}") from error
+            raise CorpusError(f"{self.root / name} can't be read: {error.strerror}") from error
 
     def where(self) -> str:
         """Return the folder."""

@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 LEVEL = 5
 BLOCK_BYTES = 1 << 18
 
+# A chunk's header says how it is to be unpacked. Only what ``encode`` asks for is let in: other codecs and
+# filters may come from plug-ins that blosc2 looks for on the machine, and a chunk of "uninitialised" values
+# would show what the memory held before.
+_HEADER_BYTES = 32
+_FLAGS, _FILTERS, _KIND = 2, slice(16, 22), 31  # bytes of the header
+_EXTENDED, _COPIED, _LAZY, _CODEC = 0x05, 0x02, 0x08, 0xE0  # of the flags
+_LZ4 = 0x20
+_SHUFFLES = frozenset({0, 1})  # none, byte shuffle
+_PLAIN, _ZEROS = 0x00, 0x10  # kinds of chunks
+
 
 def encode(array: Array) -> bytes:
     """Return the array as one chunk: little-endian, C order; shape and type are not in it.
@@ -56,6 +66,7 @@ def decode_into(chunk: bytes | memoryview, out: Array) -> None:
         CorpusError: the chunk is of another size, or is not one.
     """
     try:
+        _see_header(chunk)
         nbytes, cbytes, _ = blosc2.get_cbuffer_sizes(chunk)
         if (nbytes, cbytes) != (out.nbytes, len(chunk)):
             raise CorpusError(
@@ -65,6 +76,28 @@ def decode_into(chunk: bytes | memoryview, out: Array) -> None:
         blosc2.decompress2(chunk, dst=out, nthreads=1)
     except (RuntimeError, ValueError, TypeError) as error:
         raise CorpusError(f"not a blosc2 chunk: {error}") from error
+
+
+def _see_header(chunk: bytes | memoryview) -> None:
+    """See that a chunk is of the kind that ``encode`` makes.
+
+    References:
+        C-Blosc2, "Blosc2 chunk format", README_CHUNK_FORMAT.rst: bytes 2, 16 to 21 and 31.
+
+    Raises:
+        ValueError: it is of another kind.
+    """
+    header = bytes(chunk[:_HEADER_BYTES])
+    if len(header) < _HEADER_BYTES:
+        raise ValueError(f"{len(header)} bytes, a header has {_HEADER_BYTES}")
+    flags = header[_FLAGS]
+    packed = flags & _COPIED or flags & _CODEC == _LZ4
+    if flags & _EXTENDED != _EXTENDED or flags & _LAZY or not packed:
+        raise ValueError(f"flags {flags:#04x}: packed in another way than LZ4")
+    if not _SHUFFLES.issuperset(header[_FILTERS]):
+        raise ValueError("it asks for filters other than shuffle")
+    if header[_KIND] not in (_PLAIN, _ZEROS):
+        raise ValueError(f"it is of the kind {header[_KIND]:#04x}")
 
 
 def decode(chunk: bytes, shape: tuple[int, ...], dtype: str) -> Array:

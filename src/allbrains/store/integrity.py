@@ -17,12 +17,15 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from allbrains.errors import CorpusError
+from allbrains.files import remove_file, see_inside
 from allbrains.records import Done
 from allbrains.store import manifest
+from allbrains.store.bounded_table import UNREADABLE
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger, LedgerReader, Member, Sealed
+from allbrains.store.sample_rows import checked_samples
 from allbrains.store.shards import ShardEntry, entries, undamaged
-from allbrains.store.staging import UNREADABLE, digest_of, staged_row
+from allbrains.store.staging import digest_of, staged_row
 from allbrains.store.sums import read_sums, sha256
 
 
@@ -62,14 +65,21 @@ def examine(layout: Layout, ledger: LedgerReader) -> Iterator[Finding]:
 
 
 def repair(layout: Layout, ledger: Ledger, found: list[Finding]) -> int:
-    """Make the next build redo what is broken; return how many scans it will run again."""
+    """Make the next build redo what is broken; return how many scans it will run again.
+
+    Raises:
+        CorpusError: what would be removed lies behind a link that leads out of the folder.
+    """
+    for finding in found:
+        if finding.useless is not None:
+            see_inside(finding.useless, layout.root)
     scans = {scan_id for finding in found for scan_id in finding.scans}
     ledger.reopen(sorted(scans))
     for finding in found:
         if finding.shard is not None:
             ledger.unseal(finding.shard)
         if finding.useless is not None:  # after the ledger: a crash between leaves a file that is found again
-            finding.useless.unlink(missing_ok=True)
+            remove_file(finding.useless)
     return len(scans)
 
 
@@ -80,10 +90,17 @@ def _shard(layout: Layout, ledger: LedgerReader, shard: ShardKey, sealed: Sealed
     if not path.exists():
         yield Finding(said=f"{path} is missing, with {len(done)} samples", scans=ids, shard=shard)
         return
-    if path.stat().st_size == sealed.size and sha256(path) == sealed.sha256:
-        return
     try:
+        if path.stat().st_size == sealed.size and sha256(path) == sealed.sha256:
+            return
         held = entries(path)
+    except OSError as error:
+        yield Finding(
+            said=f"{path} can't be read: {error.strerror}; {len(done)} samples are lost",
+            scans=ids,
+            shard=shard,
+        )
+        return
     except CorpusError as error:
         yield Finding(said=f"{error}; {len(done)} samples are lost", scans=ids, shard=shard, useless=path)
         return
@@ -116,7 +133,7 @@ def _staged(layout: Layout, ledger: LedgerReader) -> Iterator[Finding]:
         if scan_id not in awaiting or not isinstance(outcome, Done):
             continue
         path, staged = layout.shard(member.shard), layout.staged(scan_id)
-        if staged.exists():
+        if staged.is_file():
             try:
                 staged_row(layout, member.scan, outcome)
             except CorpusError as error:
@@ -131,7 +148,7 @@ def _staged(layout: Layout, ledger: LedgerReader) -> Iterator[Finding]:
 def _samples(layout: Layout, ledger: LedgerReader) -> Iterator[Finding]:
     """Yield where the samples table contradicts ledger and shards; any build writes it anew."""
     mend = "the same `allbrains build` writes it anew"
-    if not layout.samples.exists():
+    if not layout.samples.is_file():
         if ledger.members():
             yield Finding(said=f"{layout.samples} is missing: {mend}")
         return
@@ -144,7 +161,11 @@ def _samples(layout: Layout, ledger: LedgerReader) -> Iterator[Finding]:
             said=f"{layout.sums} is not the digests of {layout.samples.name} and the shards: {mend}"
         )
     try:
+        checked_samples(layout.samples, layout.samples)
         told = {row["scan_id"]: row for row in _rows(layout.samples)}
+    except CorpusError as error:
+        yield Finding(said=f"{error}: {mend}")
+        return
     except UNREADABLE as error:
         yield Finding(said=f"{layout.samples} is damaged ({error}): {mend}")
         return

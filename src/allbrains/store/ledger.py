@@ -115,16 +115,22 @@ class LedgerReader:
     def members(self, shard: ShardKey | None = None) -> list[Member]:
         """Return all planned scans, or those of one shard, by dataset, shard and position."""
         rows = self._of_shard("SELECT scan, dataset, shard, position FROM scans", shard)
-        return [
-            Member(scan=scan_from(text), shard=ShardKey(dataset, number), position=position)
-            for text, dataset, number, position in rows
-        ]
+        with self._parsing():
+            return [
+                Member(scan=scan_from(text), shard=ShardKey(dataset, number), position=position)
+                for text, dataset, number, position in rows
+            ]
+
+    def planned(self) -> frozenset[str]:
+        """Return the ids of all planned scans."""
+        return frozenset(scan_id for (scan_id,) in self._rows("SELECT scan_id FROM scans"))
 
     def outcomes(self, shard: ShardKey | None = None) -> dict[str, Outcome]:
         """Return the outcomes by scan id, without their costs; a scan that has none is pending."""
         columns = "scan_id, kind, reason, cause, detail, sha256, size"
         rows = self._of_shard(f"SELECT {columns} FROM outcomes JOIN scans USING (scan_id)", shard)
-        return {scan_id: outcome_from(row) for scan_id, *row in rows}
+        with self._parsing():
+            return {scan_id: outcome_from(row) for scan_id, *row in rows}
 
     def attempts(self) -> dict[str, int]:
         """Return how often each scan that has an outcome was tried."""
@@ -205,6 +211,14 @@ class LedgerReader:
             return self._rows(f"{query} {order}")
         return self._rows(f"{query} WHERE dataset = ? AND shard = ? {order}", (shard.dataset, shard.number))
 
+    @contextmanager
+    def _parsing(self) -> Iterator[None]:
+        """Say whose row it is that can't be read."""
+        try:
+            yield
+        except ValueError as error:
+            raise CorpusError(f"{self._path}: a row is broken: {error}") from error
+
     def _rows(self, query: str, values: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[Any]:
         with translating(self._path):
             return self._db.execute(query, values).fetchall()
@@ -242,7 +256,7 @@ class Ledger(LedgerReader):
         """
         new = 0
         with self._transaction("register"):
-            known = {scan_id for (scan_id,) in self._rows("SELECT scan_id FROM scans")}
+            known = self.planned()
             places: dict[str, int] = {}
             for scan in scans:
                 if (scan_id := scan.scan_id) in known:

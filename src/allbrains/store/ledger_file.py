@@ -67,6 +67,8 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
     """
     try:
         make_folder(path.parent)
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(f"{path} is not a regular file")
     except OSError as error:
         raise translated(error, path) from error
     with translating(path):
@@ -92,8 +94,17 @@ def _version(db: sqlite3.Connection) -> int:
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
     """Refuse a file that is not a ledger, or one of a later version; an empty file passes."""
+    # a ledger may be a stranger's: its own SQL is not run, and nothing in it stands for a table of ours
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (foreign,) = db.execute(
+        "SELECT count(*) FROM sqlite_master "
+        "WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
+    ).fetchone()
+    if foreign:
+        raise CorpusError(f"{path} holds views, triggers or virtual tables: no ledger of allbrains has any")
     if application != APPLICATION_ID and tables:
         raise CorpusError(f"{path} is an SQLite file, but not a ledger of allbrains")
     if (version := _version(db)) > SCHEMA_VERSION:

@@ -10,6 +10,7 @@ from typing import Any
 
 from allbrains.errors import Reason
 from allbrains.records import Algorithm, Cause, Digest, Done, Failed, Outcome, Rejected, Scan
+from allbrains.text import json_of
 
 # kind, reason, cause, detail, sha256, size
 OutcomeRow = tuple[str, str, str, str, str, int]
@@ -21,15 +22,29 @@ def scan_text(scan: Scan) -> str:
 
 
 def scan_from(text: str) -> Scan:
-    """Return the scan that ``scan_text`` wrote."""
-    fields: dict[str, Any] = json.loads(text)
-    digest, entities, urls = (fields.pop(key) for key in ("digest", "entities", "urls"))
-    return Scan(
-        **fields,
-        entities=tuple((key, label) for key, label in entities),
-        urls=tuple(urls),
-        digest=Digest(algorithm=Algorithm(digest["algorithm"]), hexdigest=digest["hexdigest"]),
-    )
+    """Return the scan that ``scan_text`` wrote.
+
+    Raises:
+        ValueError: the text is something else; a ledger may be damaged, or a stranger's.
+    """
+    try:
+        fields: dict[str, Any] = json_of(text)
+        digest, entities, urls = (fields.pop(key) for key in ("digest", "entities", "urls"))
+        scan = Scan(
+            **fields,
+            entities=tuple((key, label) for key, label in entities),
+            urls=tuple(urls),
+            digest=Digest(algorithm=Algorithm(digest["algorithm"]), hexdigest=digest["hexdigest"]),
+        )
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"not a scan: {error}") from error
+    texts = (scan.dataset, scan.snapshot, scan.path, scan.subject, scan.session, scan.suffix)
+    pairs = [one for pair in scan.entities for one in pair]
+    if not all(isinstance(one, str) for one in (*texts, *pairs, *scan.urls, scan.digest.hexdigest)):
+        raise ValueError("not a scan: something in it is no text")
+    if type(scan.size) is not int or not 0 <= scan.size < 2**63 or not scan.dataset:
+        raise ValueError("not a scan: its size is no number of bytes, or it is of no dataset")
+    return scan
 
 
 def outcome_row(outcome: Outcome) -> OutcomeRow:
@@ -44,15 +59,21 @@ def outcome_row(outcome: Outcome) -> OutcomeRow:
 
 
 def outcome_from(row: OutcomeRow) -> Outcome:
-    """Return the outcome that ``outcome_row`` took apart."""
+    """Return the outcome that ``outcome_row`` took apart.
+
+    Raises:
+        ValueError: no such row was ever written.
+    """
     kind, reason, cause, detail, sha256, size = row
     match kind:
         case "done":
             return Done(sha256=sha256, size=size)
         case "rejected":
             return Rejected(reason=Reason(reason), detail=detail)
-        case _:
+        case "failed":
             return Failed(cause=Cause(cause), detail=detail)
+        case _:
+            raise ValueError(f"an outcome of the kind {kind!r}")
 
 
 def membership(outcomes: Mapping[str, Outcome]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,14 +13,23 @@ from typing import TYPE_CHECKING, Any
 from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.files import Hook, passing, publishing
 from allbrains.recipe import Recipe
+from allbrains.regular_files import read_regular
 from allbrains.store.layout import Layout
+from allbrains.text import json_of
 
 if TYPE_CHECKING:
     from allbrains.records import Affine
 
 FORMAT_VERSION = 1  # raised when a reader of the version before could misread a folder
 
+MOST_BYTES = 1 << 24  # of a manifest; ours have some kB
+
 Matrix = tuple[tuple[float, ...], ...]
+
+_LONGEST_AXIS = 4096  # voxels; the largest heads have 512 along an axis
+_LEAST_MM3, _MOST_MM3 = 1e-6, 1e9  # of a voxel: beyond these no affine is one of a head
+_SPACE = re.compile(r"[A-Za-z0-9]{1,64}\Z")  # a BIDS label: it becomes part of exported files' names
+_WORD = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,200}\Z")
 
 
 def matrix(rows: Iterable[Iterable[float]]) -> Matrix:
@@ -76,7 +87,41 @@ class Corpus:
         return json.dumps(fields, indent=1, sort_keys=True) + "\n"
 
 
-def parse(text: str, origin: Path) -> Corpus:
+def shape_of(told: Any, *, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a grid's or a map's shape as a stranger's JSON says it.
+
+    Raises:
+        ValueError: it is not so many whole numbers, or one of them is no length of an axis.
+    """
+    if not isinstance(told, list) or len(told) not in axes:
+        raise ValueError(
+            f"its shape is {str(told)[:80]}, expected {' or '.join(map(str, axes))} whole numbers"
+        )
+    if not all(type(one) is int and 1 <= one <= _LONGEST_AXIS for one in told):
+        raise ValueError(f"its shape is {str(told)[:80]}, expected 1 to {_LONGEST_AXIS} along each axis")
+    return tuple(told)
+
+
+def affine_of(told: Any) -> Matrix:
+    """Return an affine as a stranger's JSON says it: 4 rows of 4, the last one 0 0 0 1.
+
+    Raises:
+        ValueError: it is none, is not finite, or can't be inverted.
+        TypeError: it is not even made of rows.
+    """
+    rows = matrix(told)
+    if [len(row) for row in rows] != [4] * 4 or list(rows[3]) != [0.0, 0.0, 0.0, 1.0]:
+        raise ValueError("its affine is not 4 rows of 4 with 0 0 0 1 below")
+    if not all(math.isfinite(one) for row in rows for one in row):
+        raise ValueError("its affine is not finite")
+    (a, b, c), (d, e, f), (g, h, i) = (row[:3] for row in rows[:3])
+    volume = abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
+    if not _LEAST_MM3 <= volume <= _MOST_MM3:
+        raise ValueError(f"its affine makes voxels of {volume:g} mm³")
+    return rows
+
+
+def parse(text: str | bytes, origin: Path) -> Corpus:
     """Return the corpus that a manifest describes.
 
     Raises:
@@ -84,9 +129,9 @@ def parse(text: str, origin: Path) -> Corpus:
         CorpusError: it is not a manifest.
     """
     try:
-        fields: dict[str, Any] = json.loads(text)
+        fields: dict[str, Any] = json_of(text)
         version = int(fields["format_version"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise CorpusError(f"{origin} is not a manifest of allbrains: {error}") from error
     if version > FORMAT_VERSION:
         raise ConfigurationError(
@@ -94,20 +139,28 @@ def parse(text: str, origin: Path) -> Corpus:
         )
     try:
         grid = fields["grid"]
-        _ = [step["step"] for step in fields["steps"]]
+        if not all(isinstance(step["step"], str) for step in fields["steps"]):
+            raise ValueError("a step's name is no text")
         return Corpus(
             format_version=version,
-            recipe=fields["recipe"],
+            recipe=_text(fields["recipe"], _WORD),
             steps=json.dumps(fields["steps"], sort_keys=True, separators=(",", ":")),
-            fingerprint=fields["fingerprint"],
-            grid=StoredGrid(
-                space=grid["space"],
-                shape=tuple(grid["shape"]),
-                affine=matrix(grid["affine"]),
-            ),
+            fingerprint=_text(fields["fingerprint"], _WORD),
+            grid=_grid(grid),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CorpusError(f"{origin} is incomplete: {error}") from error
+
+
+def _grid(told: Any) -> StoredGrid:
+    x, y, z = shape_of(told["shape"], axes=(3,))
+    return StoredGrid(space=_text(told["space"], _SPACE), shape=(x, y, z), affine=affine_of(told["affine"]))
+
+
+def _text(told: Any, form: re.Pattern[str]) -> str:
+    if not isinstance(told, str) or not form.match(told):
+        raise ValueError(f"{str(told)[:80]!r} is no name")
+    return told
 
 
 def read(layout: Layout) -> Corpus:
@@ -118,11 +171,13 @@ def read(layout: Layout) -> Corpus:
         CorpusError: the manifest is broken.
     """
     try:
-        text = layout.manifest.read_text(encoding="utf-8")
+        text = read_regular(layout.manifest, most=MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigurationError(
             f"no corpus in {layout.root}: {layout.manifest.name} is missing; `allbrains build` makes one"
         ) from error
+    except OSError as error:
+        raise CorpusError(f"{layout.manifest} can't be read: {error.strerror}") from error
     return parse(text, layout.manifest)
 
 

@@ -1,14 +1,18 @@
 """``ratings.tsv``: what a person thought of samples, beside the corpus. One row a rated scan.
 
 A table of tab-separated text, so that it can be read, mended and merged by hand: ``scan_id``, ``dataset``,
-``path``, ``rating``, ``note``, ``rated``. It is no part of the corpus' digests.
+``path``, ``rating``, ``note``, ``rated``. It is no part of the corpus' digests. A cell that a spreadsheet
+would take for a formula has a ``'`` before it, which is taken off again when the file is read.
 """
 
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,11 +20,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from allbrains.errors import CorpusError
-from allbrains.files import publishing
+from allbrains.files import publishing, translated
+from allbrains.regular_files import read_regular
+from allbrains.text import guarded, unguarded
 
 NAME = "ratings.tsv"
+LOCK = ".ratings.lock"
 COLUMNS = ("scan_id", "dataset", "path", "rating", "note", "rated")
 _MOST_LETTERS = 2000
+_MOST_BYTES = 1 << 28  # a row has some hundred bytes
 
 
 class Verdict(StrEnum):
@@ -58,12 +66,19 @@ def parse(text: str, origin: Path) -> dict[str, Rating]:
     Raises:
         CorpusError: it is not such a table, or a rating is none.
     """
+    try:
+        return _parsed(text, origin)
+    except csv.Error as error:
+        raise CorpusError(f"{origin} is no table of ratings: {error}") from error
+
+
+def _parsed(text: str, origin: Path) -> dict[str, Rating]:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
     if not {"scan_id", "rating"} <= set(reader.fieldnames or ()):
         raise CorpusError(f"{origin}: expected the columns {', '.join(COLUMNS)}, found {reader.fieldnames}")
     found: dict[str, Rating] = {}
     for number, row in enumerate(reader, 2):
-        words = {name: (row.get(name) or "").strip() for name in COLUMNS}
+        words = {name: unguarded((row.get(name) or "").strip()) for name in COLUMNS}
         try:
             rating = Verdict(words["rating"])
         except ValueError as error:
@@ -85,7 +100,7 @@ def written(ratings: Iterable[Rating]) -> str:
     """Return the text of a file: one row a rating, by dataset and path."""
     lines = ["\t".join(COLUMNS)]
     for one in sorted(ratings, key=lambda one: (one.dataset, one.path, one.scan_id)):
-        lines.append("\t".join(line(str(getattr(one, name))) for name in COLUMNS))
+        lines.append("\t".join(guarded(line(str(getattr(one, name)))) for name in COLUMNS))
     return "\n".join(lines) + "\n"
 
 
@@ -113,19 +128,45 @@ def read(root: Path) -> dict[str, Rating]:
     """
     path = root / NAME
     try:
-        return parse(path.read_text(encoding="utf-8"), path)
+        return parse(read_regular(path, most=_MOST_BYTES).decode("utf-8"), path)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path} can't be read: {error}") from error
+    except OSError as error:
+        raise CorpusError(f"{path} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path} is not UTF-8: {error}") from error
 
 
-def write(root: Path, ratings: Mapping[str, Rating]) -> None:
-    """Write the ratings beside a corpus.
+def rate(root: Path, scan_id: str, rating: Rating | None) -> None:
+    """Add a scan's rating to the file beside a corpus, in the place of an earlier one; None takes it back.
+
+    Whoever writes the file holds its lock from reading to renaming: two servers, and threads of one, lose
+    nothing of each other's. The lock is a file of its own, since the table is another file after each write.
 
     Raises:
         ConfigurationError: the folder can't be written to.
+        CorpusError: the file is no table of ratings.
         NoSpace: the disk is full.
     """
-    with publishing(root / NAME) as temporary:
-        temporary.write_text(written(ratings.values()), encoding="utf-8")
+    with _alone(root):
+        known = read(root)
+        known.pop(scan_id, None)
+        if rating is not None:
+            known[scan_id] = rating
+        with publishing(root / NAME) as temporary:
+            temporary.write_text(written(known.values()), encoding="utf-8")
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Hold the lock of the ratings; the system frees it when the process ends, however it ends."""
+    path = root / LOCK
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise translated(error, path) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

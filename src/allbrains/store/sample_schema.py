@@ -2,13 +2,16 @@
 
 A shard's row is one sample. Each map ``m`` has five columns: ``m`` (one blosc2 chunk), ``m_scale``,
 ``m_offset``, ``m_nbytes`` and ``m_crc32``. What is the same for all rows stands once, in the metadata of
-the map's field, key ``map``: JSON with ``shape``, ``affine``, and ``dtype`` (NumPy's name; bytes are
+the map's field, key ``map``: JSON with ``shape``, ``affine``, and ``dtype`` (one of ``INTEGERS``; bytes are
 little-endian, in C order).
+
+A stranger may have written that JSON: what it says is bounded here, before any memory is taken for it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +21,25 @@ import pyarrow as pa
 
 from allbrains import tables
 from allbrains.errors import CorpusError
-from allbrains.store.manifest import FORMAT_VERSION, Corpus, Matrix, matrix
+from allbrains.store.manifest import FORMAT_VERSION, Corpus, Matrix, affine_of, shape_of
+from allbrains.text import json_of
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+# NumPy's names of the types that a map may have, each with the bytes of a voxel. Never another: an object
+# type would take a chunk's bytes for addresses in memory.
+INTEGERS = {
+    "uint8": 1,
+    "int8": 1,
+    "uint16": 2,
+    "int16": 2,
+    "uint32": 4,
+    "int32": 4,
+    "uint64": 8,
+    "int64": 8,
+}
+MOST_MAPS = 256
+MOST_MAP_BYTES = 1 << 28  # a field of three components on a grid of 0.5 mm has 236 MB
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _CORPUS, _MAPS = b"allbrains.corpus", b"allbrains.maps"
 
 
@@ -30,7 +49,7 @@ class MapSpec:
 
     Attributes:
         shape: axes x, y, z; a vector map has its components last.
-        dtype: NumPy's name of an integer type, such as ``uint16``.
+        dtype: one of ``INTEGERS``, such as ``uint16``.
         affine: 4 rows of 4, voxel index → RAS+ mm of the template space.
     """
 
@@ -42,10 +61,31 @@ class MapSpec:
         """Return plain values."""
         return {"shape": self.shape, "dtype": self.dtype, "affine": self.affine}
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the map in memory."""
+        return math.prod(self.shape) * INTEGERS[self.dtype]
+
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> MapSpec:
-        """Return what ``to_json`` took apart."""
-        return cls(shape=tuple(fields["shape"]), dtype=fields["dtype"], affine=matrix(fields["affine"]))
+    def from_json(cls, name: str, fields: Any) -> MapSpec:
+        """Return what ``to_json`` took apart.
+
+        Raises:
+            ValueError: it is no map that this format can hold; says what of it.
+            KeyError: something is missing.
+            TypeError: it is not even a mapping.
+        """
+        if not _NAME.match(name):
+            raise ValueError(f"a map can't be called {name[:80]!r}: lower-case letters, digits and _ only")
+        dtype = fields["dtype"]
+        if not isinstance(dtype, str) or dtype not in INTEGERS:
+            raise ValueError(f"map {name}: its type is {str(dtype)[:80]!r}, expected {', '.join(INTEGERS)}")
+        spec = cls(
+            shape=shape_of(fields["shape"], axes=(3, 4)), dtype=dtype, affine=affine_of(fields["affine"])
+        )
+        if spec.nbytes > MOST_MAP_BYTES:
+            raise ValueError(f"map {name}: {spec.nbytes} bytes, at most {MOST_MAP_BYTES} are read")
+        return spec
 
 
 Columns = dict[str, tuple[pa.DataType, str]]
@@ -151,13 +191,26 @@ def place_columns(name: str) -> list[str]:
     return [column.format(name) for column in _OF_MAP_IN_SAMPLES]
 
 
+def place_fields(name: str) -> list[pa.Field]:
+    """Return those columns as fields."""
+    return _fields(_of_map(_OF_MAP_IN_SAMPLES, name), nullable=True)
+
+
+def outcome_fields() -> list[pa.Field]:
+    """Return the columns of the samples table that say what became of a scan."""
+    return _fields(OUTCOME, nullable=True)
+
+
 def specs_of_shard(schema: pa.Schema) -> dict[str, MapSpec]:
-    """Return the maps of a shard or staged sample, by name, in their order."""
-    return {
-        field.name: MapSpec.from_json(json.loads(field.metadata[b"map"]))
-        for field in schema
-        if b"map" in (field.metadata or {})
+    """Return the maps of a shard or staged sample, by name, in their order.
+
+    Raises:
+        ValueError: a map is none that this format can hold; so are ``KeyError`` and ``TypeError``.
+    """
+    told = {
+        field.name: json_of(field.metadata[b"map"]) for field in schema if b"map" in (field.metadata or {})
     }
+    return _specs(told)
 
 
 def specs_of_samples(schema: pa.Schema) -> dict[str, MapSpec]:
@@ -167,12 +220,15 @@ def specs_of_samples(schema: pa.Schema) -> dict[str, MapSpec]:
         CorpusError: it is not a samples table.
     """
     try:
-        maps = json.loads(schema.metadata[_MAPS])
-        return {name: MapSpec.from_json(one) for name, one in maps.items()}
+        return _specs(json_of(schema.metadata[_MAPS]))
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise CorpusError(
-            f"not a table of samples: its metadata doesn't tell its maps ({error!r})"
-        ) from error
+        raise CorpusError(f"not a table of samples: its metadata doesn't tell its maps ({error})") from error
+
+
+def _specs(told: Mapping[str, Any]) -> dict[str, MapSpec]:
+    if len(told) > MOST_MAPS:
+        raise ValueError(f"{len(told)} maps, at most {MOST_MAPS} are read")
+    return {name: MapSpec.from_json(name, one) for name, one in told.items()}
 
 
 def corpus_text(schema: pa.Schema) -> str:
@@ -183,7 +239,7 @@ def corpus_text(schema: pa.Schema) -> str:
     """
     try:
         return str(schema.metadata[_CORPUS].decode())
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, UnicodeDecodeError) as error:
         raise CorpusError("not a file of an allbrains corpus: its metadata has no manifest") from error
 
 

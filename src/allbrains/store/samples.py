@@ -6,15 +6,16 @@ on when or how often something ran: what scans cost is in the ledger.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from allbrains import tables
+from allbrains.errors import CorpusError
 from allbrains.files import Hook, passing, publishing
 from allbrains.records import Done, Failed, Outcome, Rejected
 from allbrains.store import manifest
@@ -23,6 +24,7 @@ from allbrains.store.ledger import LedgerReader, Sealed
 from allbrains.store.sample_schema import LEFT_OUT, MapSpec, samples_schema, specs_of_shard
 from allbrains.store.shards import ShardEntry, entries
 from allbrains.store.sums import write_sums
+from allbrains.text import json_of
 
 ROWS_PER_GROUP = 1024  # 40 MB of montages; without them, few enough groups that a scan over all is quick
 SAMPLES: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
@@ -43,7 +45,8 @@ def write_samples(
     Args:
         layout: of the folder.
         ledger: of the folder.
-        demographics: the column ``scan_id`` and what is to be joined to the scans by it.
+        demographics: the column ``scan_id`` and what is to be joined to the scans by it; a column that the
+            ledger has too (``snapshot``) is what is known of it today.
         descriptions: of numbers and texts, by name, for the columns' metadata.
         at: called around each commit step.
 
@@ -57,7 +60,7 @@ def write_samples(
         specs=specs,
         numbers=sorted(numbers),
         texts=sorted(texts),
-        demographics=[field for field in demographics.schema if field.name != "scan_id"],
+        demographics=[field for field in demographics.schema if field.name not in tables.SCANS.names],
         descriptions=descriptions or {},
         corpus=manifest.read(layout),
     )
@@ -85,8 +88,8 @@ def _names(
     for shard in sealed:
         path = layout.shard(shard)
         for entry in entries(path, montages=False).values():
-            numbers |= json.loads(entry.values["numbers"]).keys()
-            texts |= json.loads(entry.values["texts"]).keys()
+            numbers |= _told(path, entry, "numbers").keys()
+            texts |= _told(path, entry, "texts").keys()
         specs |= specs_of_shard(pq.read_schema(path))
     return specs, numbers, texts
 
@@ -108,14 +111,26 @@ def _rows(
             told = {**row, **people.get(scan.scan_id, {})}
             if isinstance(outcome, Done) and entry is not None:
                 place = {"shard": layout.shard_name(shard), "shard_size": sealed[shard].size}
-                yield told | place | _done(entry)
+                yield told | place | _done(layout.shard(shard), entry)
             else:
                 yield told | _not_done(outcome)
 
 
-def _done(entry: ShardEntry) -> dict[str, Any]:
-    row = dict(entry.values)
-    row |= json.loads(row.pop("texts")) | json.loads(row.pop("numbers"))
+def _told(path: Path, entry: ShardEntry, name: str) -> dict[str, Any]:
+    """Return a sample's numbers or texts."""
+    kinds = (str,) if name == "texts" else (int, float, type(None))
+    try:
+        told = json_of(entry.values[name])
+        if not all(isinstance(one, kinds) for one in told.values()):
+            raise ValueError(f"not all are {name}")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CorpusError(f"{path}, sample {entry.row_group}: its {name} can't be read: {error}") from error
+    return dict(told)
+
+
+def _done(path: Path, entry: ShardEntry) -> dict[str, Any]:
+    row = {key: value for key, value in entry.values.items() if key not in ("texts", "numbers")}
+    row |= _told(path, entry, "texts") | _told(path, entry, "numbers")
     row |= {f"{name}_start": start for name, start in entry.starts.items()}
     row |= {"outcome": "done", "reason": "", "cause": "", "detail": "", "row_group": entry.row_group}
     return row

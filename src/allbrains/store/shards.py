@@ -20,11 +20,13 @@ import pyarrow.parquet as pq
 from allbrains.errors import CorpusError
 from allbrains.files import Hook, passing, publishing
 from allbrains.records import Done
+from allbrains.regular_files import open_regular
 from allbrains.store import codec
+from allbrains.store.bounded_table import UNREADABLE, reading_of, see_bounds
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger, Member, Sealed
 from allbrains.store.sample_schema import specs_of_shard
-from allbrains.store.staging import PARQUET, UNREADABLE, staged_row
+from allbrains.store.staging import PARQUET, staged_row
 from allbrains.store.sums import sha256
 
 _LENGTH_BYTES = 4  # PLAIN encoding of binary: length, little-endian, then the value
@@ -81,7 +83,8 @@ def entries(path: Path, *, montages: bool = True) -> dict[str, ShardEntry]:
         CorpusError: the file is missing or is not a shard.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with open_regular(path) as source, pq.ParquetFile(source) as file:
+            see_bounds(file.metadata)
             return _entries(file, montages=montages)
     except UNREADABLE as error:
         raise CorpusError(f"{path} can't be read as a shard: {error}") from error
@@ -111,6 +114,25 @@ def locate(metadata: pq.FileMetaData, row_group: int, column: int, nbytes: int) 
     return int(chunk.data_page_offset + chunk.total_compressed_size - nbytes)
 
 
+def picture_of(source: Any, origin: object, row_group: int) -> bytes:
+    """Return the picture of a sample of a shard.
+
+    Args:
+        source: the shard, a binary file that can seek.
+        origin: what to call it in messages.
+        row_group: the sample's place, from 0.
+
+    Raises:
+        CorpusError: the shard is damaged.
+    """
+    with reading_of(origin), pq.ParquetFile(source) as file:
+        group = file.read_row_group(row_group, columns=["montage"])
+        (picture,) = group["montage"].to_pylist()
+        if not isinstance(picture, bytes):
+            raise CorpusError(f"{origin}: sample {row_group} has no picture")
+        return picture
+
+
 def undamaged(path: Path, row_group: int) -> pa.Table:
     """Return a sample of a shard, as a table of one row, with all its checksums checked.
 
@@ -118,7 +140,7 @@ def undamaged(path: Path, row_group: int) -> pa.Table:
         CorpusError: it is damaged; says which map, or that it is another column.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with open_regular(path) as source, pq.ParquetFile(source) as file:
             row = file.read_row_group(row_group, use_threads=False)
         for name in specs_of_shard(row.schema):
             if codec.checksum(row[name][0].as_buffer()) != row[f"{name}_crc32"][0].as_py():

@@ -1,13 +1,16 @@
-"""``splits.parquet``: which side each sample is on. One row a sample that is done."""
+"""``splits.parquet``: which side each sample is on. One row a sample that is, or was, done."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.store.blobs import Shelf
+from allbrains.store.bounded_table import bounded_table
 
 NAME = "splits.parquet"
 SIDES = ("train", "validation", "test")
@@ -31,6 +34,38 @@ SCHEMA = pa.schema(
 )
 
 
+def sides_of(shelf: Shelf) -> pa.Table:
+    """Return the columns ``scan_id`` and ``split`` of a corpus' splits table.
+
+    Raises:
+        ConfigurationError: there are no splits.
+        CorpusError: the table is damaged.
+    """
+    try:
+        source = shelf.open(NAME)
+    except CorpusError as error:
+        raise ConfigurationError(
+            f"{shelf.where()} has no {NAME}: `allbrains splits {shelf.where()}` makes one"
+        ) from error
+    with source:
+        return checked_splits(source, f"{shelf.where()}/{NAME}", ["scan_id", "split"])
+
+
+def checked_splits(source: Any, origin: object, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return a splits table that a stranger may have written: texts, one row a scan, no empty cell.
+
+    Raises:
+        CorpusError: it is something else.
+    """
+    table = bounded_table(source, origin, columns=columns)
+    for name in table.column_names:
+        if table.schema.field(name).type != pa.string() or table[name].null_count:
+            raise CorpusError(f"{origin}: expected a text in each cell of the column {name}")
+    if "scan_id" in table.column_names and pc.count_distinct(table["scan_id"]).as_py() != len(table):
+        raise CorpusError(f"{origin}: two rows are of one scan")
+    return table
+
+
 def split_rows(shelf: Shelf, scan_ids: pa.ChunkedArray, side: str) -> pa.Array:
     """Return the rows of ``scan_ids`` that are on one side, ascending.
 
@@ -38,15 +73,7 @@ def split_rows(shelf: Shelf, scan_ids: pa.ChunkedArray, side: str) -> pa.Array:
         ConfigurationError: there are no splits, no such side, or scans came to the corpus since.
         CorpusError: the table is damaged.
     """
-    try:
-        with shelf.open(NAME) as source:
-            table = pq.read_table(source, columns=["scan_id", "split"])
-    except CorpusError as error:
-        raise ConfigurationError(
-            f"{shelf.where()} has no {NAME}: `allbrains splits {shelf.where()}` makes one"
-        ) from error
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CorpusError(f"{NAME} of {shelf.where()} can't be read: {error}") from error
+    table = sides_of(shelf)
     if side not in (known := sorted(set(table["split"].to_pylist()))):
         raise ConfigurationError(f"no split {side!r}; there are {', '.join(known)}")
     at = pc.index_in(scan_ids.combine_chunks(), value_set=table["scan_id"].combine_chunks())

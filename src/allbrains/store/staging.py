@@ -19,10 +19,11 @@ from allbrains.errors import CorpusError
 from allbrains.files import TEMPORARY, Hook, passing, publishing
 from allbrains.records import Done, Sample, Scan
 from allbrains.store import codec
+from allbrains.store.bounded_table import UNREADABLE
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
 from allbrains.store.manifest import Corpus, matrix
-from allbrains.store.sample_schema import MapSpec, shard_schema
+from allbrains.store.sample_schema import INTEGERS, MapSpec, shard_schema
 
 # Blobs are compressed already, differ all, and are found by their place: no codec, dictionary, statistics.
 # Parquet's own page checksums cover what the maps' don't: numbers, texts, montage.
@@ -33,9 +34,6 @@ PARQUET: dict[str, Any] = {
     "write_page_checksum": True,
 }
 
-
-# What pyarrow, and who reads the JSON in its metadata, may raise over a file with flipped bits.
-UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError)
 
 _PARQUET = b"PARQUET:"
 
@@ -91,7 +89,7 @@ def row_of(sample: Sample, scan: Scan, corpus: Corpus) -> pa.Table:
     }
     for name, stored in sample.maps.items():
         array = stored.array
-        if array.dtype.kind not in "iu" or not array.size:
+        if array.dtype.name not in INTEGERS or not array.size:
             raise ValueError(f"map {name!r} is {array.dtype} of shape {array.shape}, expected integers")
         if stored.affine is None and array.shape != corpus.grid.shape:
             raise ValueError(f"map {name!r} has shape {array.shape}, the corpus grid {corpus.grid.shape}")

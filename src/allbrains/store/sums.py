@@ -8,14 +8,18 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from allbrains.errors import CorpusError
 from allbrains.files import Hook, passing, publishing
+from allbrains.regular_files import open_regular, read_regular
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
+
+_MOST_BYTES = 1 << 26  # a line has some hundred bytes; a million scans are 16,000 shards
 
 
 def sha256(path: Path) -> str:
     """Return the hex digest of a file."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -28,8 +32,16 @@ def write_sums(layout: Layout, ledger: LedgerReader, *, at: Hook = passing) -> N
 
 
 def read_sums(layout: Layout) -> dict[str, str]:
-    """Return the digests by the files' names; none where there is no list."""
-    if not layout.sums.exists():
+    """Return the digests by the files' names; none where there is no list.
+
+    Raises:
+        CorpusError: it can't be read.
+    """
+    try:
+        text = read_regular(layout.sums, most=_MOST_BYTES)
+    except FileNotFoundError:
         return {}
-    lines = layout.sums.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise CorpusError(f"{layout.sums} can't be read: {error.strerror}") from error
+    lines = text.decode("utf-8", "replace").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

@@ -1,8 +1,8 @@
-"""The anatomy that phantoms start from: nilearn's bundled MNI152 brain, and a head modelled around it.
+"""The anatomy that phantoms start from: the template's brain, and a head modelled around it.
 
-The brain is real: the T1w, grey and white matter of ``mni_icbm152_*_tal_nlin_sym_09a``, an average of 152
-people. All around it are crude shapes, given as distances in mm from their surfaces, negative inside:
-what a brain extraction needs to see, and no more. All in template space, RAS+ mm; read once a process.
+The brain is real: the T1w, grey and white matter of MNI152NLin2009aSym, an average of 152 people. All
+around it are crude shapes, given as distances in mm from their surfaces, negative inside: what a brain
+extraction needs to see, and no more. All in template space, RAS+ mm; read once a process.
 
 References:
     Fonov et al. 2011, NeuroImage 54(1): the template.
@@ -10,17 +10,14 @@ References:
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from allbrains.errors import ConfigurationError
+from allbrains.space.template import AFFINE, template_map
 from allbrains.testing.fields import Lattice, Triple, box, sample
 
 if TYPE_CHECKING:
@@ -76,29 +73,10 @@ class ModelHead:
 
 @cache
 def template_brain() -> ModelBrain:
-    """Return the template brain.
-
-    Raises:
-        ConfigurationError: this nilearn keeps the template elsewhere, or isn't installed.
-    """
-    maps, affine = {}, np.eye(4)
-    for name in ("t1", "gm", "wm"):
-        image = nib.load(_template_file(name))
-        maps[name], affine = np.asarray(image.dataobj), image.affine
-    mask = np.asarray((maps["t1"] > 0) * 255, np.uint8)  # the T1w is stripped, and has no holes
-    return ModelBrain(t1w=maps["t1"], gm=maps["gm"], wm=maps["wm"], mask=mask, affine=affine)
-
-
-def _template_file(name: str) -> Path:
-    # by path: the public loader brings scikit-learn and pandas along, 1.3 s for three arrays
-    found = importlib.util.find_spec("nilearn")
-    if found is None or found.origin is None:
-        raise ConfigurationError("phantoms need the package 'nilearn': pip install 'allbrains[build]'")
-    folder = Path(found.origin).parent / "datasets" / "data"
-    path = folder / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
-    if not path.is_file():
-        raise ConfigurationError(f"nilearn's template is not where versions 0.11 to 0.14 keep it: {path}")
-    return path
+    """Return the template brain."""
+    t1w, gm, wm = (template_map(name) for name in ("t1w", "gm", "wm"))
+    mask = np.asarray((t1w > 0) * 255, np.uint8)  # the T1w is stripped, and has no holes
+    return ModelBrain(t1w=t1w, gm=gm, wm=wm, mask=mask, affine=AFFINE)
 
 
 @cache
