@@ -14,6 +14,7 @@ import click
 
 from allbrains.cli.interrupts import orderly
 from allbrains.errors import AllbrainsError, ConfigurationError
+from allbrains.run.slot.scratch import sweep_scratch
 from allbrains.version import VERSION
 
 # name → (module with a click command called `command`, extra that it needs). Imported when called.
@@ -74,6 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     try:
         with orderly():
+            sweep_scratch()  # what a killed `scan` of an own head left is removed by the next command
             code = run(arguments)
     except KeyboardInterrupt:  # between the command's end and ours
         code = INTERRUPTED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import lzma
 import shutil
 import zipfile
@@ -18,6 +17,8 @@ from allbrains.dicom.refusal import Refusal, Unsuitable
 RATIO = 100  # unpacked to packed; DICOM has 2 to 5, zeros as deflate packs them 1,030
 _FREE_OF_RATIO = 100_000_000  # bytes; so much does no harm
 _SPARE = 1_000_000_000  # bytes that stay free on the disk: a converted head and its copies
+_PIECE = 1 << 20  # bytes
+_GZIP = 31  # zlib's word for the largest window and gzip's header and checksum
 _LOOK_EVERY = 64 << 20  # bytes between two looks at the disk
 _DAMAGE = (
     EOFError,
@@ -138,24 +139,39 @@ class Gunzipped:
     """What a gzip stream holds; bytes after its end, which some programs leave, are passed over."""
 
     def __init__(self, path: Path) -> None:
-        self._stream = gzip.open(path, "rb")  # noqa: SIM115  (closed by `close`)
-        self._begun = False
+        self._file = path.open("rb")
+        self._packed = self._file.read(_PIECE)
+        self._decoder = zlib.decompressobj(_GZIP)
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes; none only at the end."""
-        try:
-            data = self._stream.read(size)
-        except gzip.BadGzipFile as error:
-            # the only one that comes after a good end; a wrong checksum has another text
-            if self._begun and "Not a gzipped file" in str(error):
-                return b""
-            raise
-        self._begun = self._begun or bool(data)
-        return data
+        """Return up to ``size`` bytes, a megabyte at most; none only at the end.
+
+        Raises:
+            EOFError: the stream is cut.
+            zlib.error: it is damaged.
+        """
+        while not self._decoder.eof or self._next_member():
+            data = self._decoder.decompress(self._packed, size if 0 < size < _PIECE else _PIECE)
+            ended = self._decoder.eof
+            self._packed = self._decoder.unused_data if ended else self._decoder.unconsumed_tail
+            if not self._packed:
+                self._packed = self._file.read(_PIECE)
+                if not self._packed and not data and not ended:
+                    raise EOFError("the gzip stream is cut")
+            if data:
+                return data
+        return b""
+
+    def _next_member(self) -> bool:
+        """Begin with the next stream where one follows."""
+        if not self._packed.startswith(b"\x1f\x8b"):
+            return False
+        self._decoder = zlib.decompressobj(_GZIP)
+        return True
 
     def close(self) -> None:
         """Close the file."""
-        self._stream.close()
+        self._file.close()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ agree with it, corner by corner, and with the numbers that a second reader finds
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -17,12 +18,14 @@ import numpy as np
 
 from allbrains.dicom.agreement import agrees, as_stacked, strangers
 from allbrains.dicom.geometry import Stack
+from allbrains.dicom.image_files import SUFFIXES
 from allbrains.dicom.native_child import run
 from allbrains.dicom.refusal import Refusal, Unsuitable
 from allbrains.errors import ScanUnusable
 from allbrains.records import Affine, Array, Volume
 
 CLOSE = 0.1  # voxels, at the corners of the volume
+_LONGEST_SIDECAR = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +37,13 @@ class Converted:
             are whole.
         way: ``dcm2niix`` or ``GDCM``.
         notes: what was done to the numbers, in words.
+        guess: BIDS' suffix of what dcm2niix takes it for; empty where it has no opinion.
     """
 
     volume: Volume
     way: str
     notes: tuple[str, ...] = ()
+    guess: str = ""
 
 
 def convert(stack: Stack, workspace: Path) -> Converted:
@@ -61,7 +66,7 @@ def convert(stack: Stack, workspace: Path) -> Converted:
             fault = "gives the numbers that are stored in the files of the chosen series"
             continue
         _see_that_slices_belong(volume, stack)
-        return _upright(volume, way, stack)
+        return _upright(volume, way, stack, _guess(workspace / "out"))
     raise Unsuitable(Refusal.NOT_CONVERTED, f"neither dcm2niix nor GDCM {fault}")
 
 
@@ -75,7 +80,7 @@ def _see_that_slices_belong(volume: Volume, stack: Stack) -> None:
         )
 
 
-def _upright(volume: Volume, way: str, stack: Stack) -> Converted:
+def _upright(volume: Volume, way: str, stack: Stack, guess: str) -> Converted:
     """Return the volume with large numbers bright, whatever way the files have it."""
     notes = []
     slopes = {(plane.frame.slope, plane.frame.intercept) for plane in stack.planes}
@@ -85,7 +90,7 @@ def _upright(volume: Volume, way: str, stack: Stack) -> Converted:
         array: Array = volume.array.max() - volume.array.astype(np.float32)
         volume = Volume(array=array, affine=volume.affine)
         notes.append("stored with dark and bright exchanged (MONOCHROME1), and turned back")
-    return Converted(volume=volume, way=way, notes=tuple(notes))
+    return Converted(volume=volume, way=way, notes=tuple(notes), guess=guess)
 
 
 def by_dcm2niix(stack: Stack, workspace: Path) -> Volume | None:
@@ -101,7 +106,7 @@ def by_dcm2niix(stack: Stack, workspace: Path) -> Volume | None:
         # a link of a numbered name: the file's own may be a person's
         (given / f"{number:06d}.dcm").symlink_to(path.resolve())
     # -p n: Philips' numbers as the standard scales them, as every other reader has them
-    options = ["-b", "n", "-z", "n", "-p", "n", "-f", "%s_%e"]
+    options = ["-b", "y", "-ba", "y", "-z", "n", "-p", "n", "-f", "%s_%e"]
     ended = run([program, *options, "-o", str(made), str(given)], workspace)
     files = sorted(made.glob("*.nii"))
     if not ended or len(files) != 1:
@@ -142,6 +147,19 @@ def lies_as(volume: Volume, stack: Stack) -> bool:
 def _corners(affine: Affine, shape: tuple[int, ...]) -> Array:
     index = np.array(list(product(*((0, n - 1) for n in shape))), float)
     return index @ affine[:3, :3].T + affine[:3, 3]
+
+
+def _guess(made: Path) -> str:
+    """Return the suffix that dcm2niix's sidecars agree on; a word of BIDS or nothing."""
+    found = set()
+    for path in made.glob("*.json"):
+        try:
+            with path.open("rb") as file:
+                told = json.loads(file.read(_LONGEST_SIDECAR)).get("BidsGuess")
+            found.add(str(told[1]).rsplit("_", maxsplit=1)[-1])
+        except (OSError, ValueError, RecursionError, AttributeError, TypeError, IndexError):
+            continue
+    return found.pop() if len(found) == 1 and found <= SUFFIXES.keys() else ""
 
 
 def _dcm2niix() -> str:

@@ -33,6 +33,7 @@ _TAGS = (
     *_TEXTS,
 )
 _TIMES = (("AcquisitionDate", "AcquisitionTime"), ("SeriesDate", "SeriesTime"))
+_TRANSFER = ("ON_RESONANCE", "OFF_RESONANCE")
 _OLDEST = 120.0
 _PLACEHOLDER_YEAR = 1900
 
@@ -106,7 +107,7 @@ def _instance(path: Path, dataset: Any, syntax: str, stored: Stored) -> Instance
         region=region_of(_examined(dataset), words),
         angiography=text(dataset, "AngioFlag").upper() == "Y"
         or text(dataset, "TimeOfFlightContrast").upper() == "YES",
-        transfer=text(dataset, "MagnetizationTransfer").upper() not in ("", "NONE", "NO"),
+        transfer=text(dataset, "MagnetizationTransfer").upper() in _TRANSFER,
         promised=integer(dataset, "ImagesInAcquisition", 0),
         contrast_agent=bool(text(dataset, "ContrastBolusAgent").strip()),
         age_years=age_of(dataset),

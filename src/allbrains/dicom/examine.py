@@ -14,7 +14,7 @@ from allbrains.dicom.collect_files import Opened, open_files
 from allbrains.dicom.convert import convert
 from allbrains.dicom.dicom_tags import read_header
 from allbrains.dicom.grouping import series_of
-from allbrains.dicom.image_files import ImageCandidate, candidates_of, choose_image
+from allbrains.dicom.image_files import SUFFIXES, ImageCandidate, candidates_of, choose_image
 from allbrains.dicom.instances import Instance
 from allbrains.dicom.one_person import persons
 from allbrains.dicom.refusal import Refusal, Unsuitable
@@ -166,11 +166,26 @@ def write_choice(choice: Choice, workspace: Path, target: Path) -> Taken:
     instances = one.series.instances
     return Taken(
         label=one.label,
-        reasons=(*choice.reasons, *made.notes),
+        reasons=(*choice.reasons, *made.notes, *_second_opinion(one.judged.kind, made.guess)),
         way=made.way,
         age_years=_one_age(instances),
         sex=_one_sex(instances),
     )
+
+
+def _second_opinion(kind: SeriesKind, guess: str) -> tuple[str, ...]:
+    """Return what dcm2niix takes the series for, where it has an opinion.
+
+    Raises:
+        Unsuitable: nothing else tells the contrast, and dcm2niix tells another than T1w.
+    """
+    if not guess:
+        return ()
+    if SUFFIXES[guess] is SeriesKind.T1W:
+        return (f"dcm2niix guesses {guess}, too",)
+    if kind is SeriesKind.UNKNOWN:
+        raise Unsuitable(Refusal.NO_T1W, f"nothing tells its contrast but dcm2niix, which guesses {guess}")
+    return (f"dcm2niix guesses {guess}, against the above",)
 
 
 def take(

@@ -18,7 +18,7 @@ from allbrains.images.image_file import promise_of
 from allbrains.images.promise import START_BYTES
 
 # BIDS' suffixes of what a head is scanned for, and what each shows
-_SUFFIXES = {
+SUFFIXES = {
     "T1w": SeriesKind.T1W,
     "UNIT1": SeriesKind.T1W,
     "T2w": SeriesKind.T2W,
@@ -141,7 +141,7 @@ def image_file(path: Path, name: str) -> ImageFile:
 
 
 def _kind_of(stem: str) -> SeriesKind:
-    if found := _SUFFIXES.get(stem.rsplit("_", maxsplit=1)[-1]):
+    if found := SUFFIXES.get(stem.rsplit("_", maxsplit=1)[-1]):
         return found
     words = known_words([stem])
     return next((kind for meaning, kind in _MEANINGS.items() if meaning in words), SeriesKind.UNKNOWN)
