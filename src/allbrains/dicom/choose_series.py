@@ -15,6 +15,7 @@ from allbrains.dicom.series_kind import REFORMATTED, Doubt, Judged, SeriesKind, 
 
 _ISOTROPIC = 1.3  # longest edge over shortest
 _COARSE_MM = 1.5  # beyond it a voxel holds several tissues of the cortex, which is 2.5 mm thick
+_FAR_MM = 120.0  # up or down from the isocentre, which is put to the eyes; the neck is 150 and more below
 _WHOLE_HEAD_MM = 140.0  # along the shortest side; an adult's brain is 130 to 150 mm wide
 
 
@@ -223,6 +224,7 @@ _MERITS = (
     "its times say more surely that it is a T1w",
     "it covers the whole head",
     "it is said to show the head",
+    "it lies where the scanner was centred",
     "as measured, not derived",
     "less noise around",
     "voxels of 1.5 mm at most",
@@ -246,8 +248,9 @@ def rank(candidate: Candidate) -> tuple[object, ...]:
         candidate.judged.doubt,
         _narrowest_mm(volume) < _WHOLE_HEAD_MM,
         candidate.series.first.region != "head",
+        abs(volume.centre_mm[2]) > _FAR_MM,
         "DERIVED" in tags,
-        "uniform" in candidate.series.words or "UNI" in tags,
+        bool(candidate.series.words & {"uniform", "mp2rage"}) or "UNI" in tags,
         max(volume.spacing) > _COARSE_MM,
         "NORM" not in tags,
         -(0.0 if math.isnan(examined_s(candidate)) else examined_s(candidate)),
@@ -290,7 +293,17 @@ def _merits(best: Candidate) -> tuple[str, ...]:
         reasons.append("with contrast agent, which brightens vessels: volumes may be off")
     if best.judged.doubt is Doubt.MUCH:
         reasons.append("whether it is a T1w, only its own contrast can tell")
-    return (*reasons, *best.left_out)
+    return (*reasons, *best.left_out, *_incomplete(best.series))
+
+
+def _incomplete(series: Series) -> tuple[str, ...]:
+    """Return that images at an end of a series may be missing: between the first and the last none is."""
+    here, first = len(series.planes), min(one.order for one in series.instances)
+    if series.first.promised > here:
+        return (f"the scanner says that it took {series.first.promised} images, and {here} are here",)
+    if first > 1 and len(series.instances) > 1:
+        return (f"its images are numbered from {first}: those before may be missing",)
+    return ()
 
 
 def _exam(one: Candidate, exams: int, newest: float) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from allbrains.dicom.frames import PRIVATE, frames_of
 from allbrains.dicom.instances import Identity, Instance, Stored
 from allbrains.dicom.quiet import pydicom_quietly
-from allbrains.dicom.safe_words import known_words, name_words, region_of
+from allbrains.dicom.safe_words import contrast_words, known_words, name_words, region_of
 from allbrains.dicom.stored import stored_at
 from allbrains.dicom.values import Header, integer, number, text, texts
 
@@ -29,7 +29,7 @@ _TAGS = (
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "EchoPlanarPulseSequence"),
     *("BitsAllocated", "BitsStored", "PixelRepresentation", "RescaleSlope", "RescaleIntercept"),
     *("ComplexImageComponent", "ImagesInAcquisition", "TimeOfFlightContrast"),
-    *("InversionTimes", "AnatomicRegionSequence"),
+    *("InversionTimes", "AnatomicRegionSequence", "AcquisitionContrast"),
     *_TEXTS,
 )
 _TIMES = (("AcquisitionDate", "AcquisitionTime"), ("SeriesDate", "SeriesTime"))
@@ -76,7 +76,7 @@ def _instance(path: Path, dataset: Any, syntax: str, stored: Stored) -> Instance
     modality, sop_class = text(dataset, "Modality").upper(), text(dataset, "SOPClassUID")
     if not modality and not sop_class:
         return None
-    words = known_words([piece for name in _TEXTS for piece in texts(dataset, name)])
+    words = known_words([piece for name in _TEXTS for piece in texts(dataset, name)]) | _contrast(dataset)
     acquired = _acquired(dataset)
     return Instance(
         path=path,
@@ -178,6 +178,14 @@ def _date(value: str) -> date | None:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError:
         return None
+
+
+def _contrast(dataset: Any) -> frozenset[str]:
+    """Return what AcquisitionContrast says, of the file or of its shared or first frame."""
+    groups = (dataset.get("SharedFunctionalGroupsSequence") or ())[:1]
+    groups = [*groups, *(dataset.get("PerFrameFunctionalGroupsSequence") or ())[:1]]
+    kinds = [item for group in groups for item in (group.get("MRImageFrameTypeSequence") or ())[:1]]
+    return contrast_words(text(place, "AcquisitionContrast").strip().upper() for place in (dataset, *kinds))
 
 
 def _examined(dataset: Any) -> str:

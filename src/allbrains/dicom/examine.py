@@ -25,6 +25,7 @@ from allbrains.errors import ScanUnusable
 
 _SEXES = {"F": "female", "M": "male"}
 READ = "read as it is"
+_MR_IMAGES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")  # classic and enhanced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def examine(path: Path, workspace: Path) -> Examined:
         people=persons(one.identity for one in instances),
         age_years=_one_age(instances),
         sex=_one_sex(instances),
-        notes=_notes(opened, len(read) - len(instances)),
+        notes=_notes(opened, len(read) - len(instances), instances),
     )
 
 
@@ -209,11 +210,20 @@ def take(
     raise faults[0][1]
 
 
-def _notes(opened: Opened, unread: int) -> tuple[str, ...]:
+def _notes(opened: Opened, unread: int, instances: Sequence[Instance]) -> tuple[str, ...]:
     notes = [f"{count} × {kind} beside them: not opened" for kind, count in _unopened(opened)]
+    if empty := opened.others[FileKind.EMPTY]:
+        notes.append(f"{empty} files are empty")
+    if cut := sum(one.stored.cut or _lost_its_image(one) for one in instances):
+        notes.append(f"{cut} DICOM files are cut short")
     if unread:
         notes.append(f"{unread} files begin like DICOM and can't be read")
     return tuple(notes)
+
+
+def _lost_its_image(one: Instance) -> bool:
+    """Return whether a file of MR images ends before it says what size they have."""
+    return one.sop_class in _MR_IMAGES and not one.frames
 
 
 def _unopened(opened: Opened) -> list[tuple[FileKind, int]]:

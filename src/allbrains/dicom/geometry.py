@@ -42,6 +42,12 @@ class Stack:
     spacing: tuple[float, float, float]
 
     @property
+    def centre_mm(self) -> tuple[float, float, float]:
+        """Its middle, RAS+ mm."""
+        middle = self.affine[:3, :3] @ ((np.array(self.shape) - 1) / 2) + self.affine[:3, 3]
+        return (float(middle[0]), float(middle[1]), float(middle[2]))
+
+    @property
     def edges(self) -> str:
         """The voxels' edges in words."""
         return edges_in_words(self.affine)

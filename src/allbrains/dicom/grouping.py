@@ -150,12 +150,12 @@ def _complete_each_other(one: list[Instance], other: list[Instance]) -> bool:
     both = [*one, *other]
     if _collide(both):
         return False
-    return one[0].number == other[0].number >= 0 or _is_even(both)
+    return one[0].number == other[0].number >= 0 or _is_even(_planes(both))
 
 
-def _is_even(instances: Sequence[Instance]) -> bool:
+def _is_even(planes: Sequence[Plane]) -> bool:
     try:
-        stack(_planes(instances))
+        stack(planes)
     except Unsuitable:
         return False
     return True
@@ -199,14 +199,23 @@ def _frame_key() -> Callable[[Plane], Hashable]:
 
 
 def _told_apart(planes: tuple[Plane, ...]) -> list[tuple[Plane, ...]]:
-    """Part planes of which several lie at one place by the first difference that leaves none doubled."""
-    if not _repeats(planes):
+    """Part planes that are no volume by the first difference that makes one of most of them.
+
+    Where places are seen twice, none may be in any part.
+    """
+    doubled = _repeats(planes)
+    if not doubled and _is_even(planes):
         return [planes]
     for key in _DIFFERENCES:
         sets = _sets(planes, key)
-        if len(sets) > 1 and not any(map(_repeats, sets)):
+        most = max(sets, key=len)
+        if len(sets) > 1 and (not any(map(_repeats, sets)) if doubled else _is_most(most, planes)):
             return sets
     return [planes]
+
+
+def _is_most(part: Sequence[Plane], planes: Sequence[Plane]) -> bool:
+    return 2 * len(part) > len(planes) and _is_even(part)
 
 
 _DIFFERENCES: tuple[Callable[[Plane], Hashable], ...] = (

@@ -31,7 +31,8 @@ LEXICON: dict[str, str] = {
     ),
     "inversion": "inv1 inv2",
     "map": "t1map t1images t2map r1map r2map pdmap mtmap",
-    "uniform": "uni uniden mp2rage",
+    "uniform": "uni uniden",
+    "mp2rage": "mp2rage",
     "segmentation": "mask seg dseg probseg aseg aparc defacemask labels",
     "derived": "reformat reformatted mip minip subtraction",
     "screenshot": "screen screenshot screensave capture snapshot",
@@ -68,11 +69,22 @@ _JOINED = (
 # parts of BodyPartExamined, and of the meanings of anatomic codes, letters only
 _REGIONS: dict[str, str] = {
     "head": "HEAD BRAIN SKULL CRANI CEREB KOPF ENCEPH",
-    "spine": "SPINE CERVIC NECK LUMB SACR HALS SPINAL LARYNX THYROID",
+    "spine": "SPINE CERVIC NECK LUMB SACR HALS SPINAL LARYNX THYROID HWS",
     "elsewhere": (
         "KNEE HIP PROSTATE BREAST ABDOMEN CHEST HEART PELVIS SHOULDER WRIST ANKLE EXTREMITY LIVER "
         "LEG HAND FOOT KIDNEY UTERUS ELBOW THORA"
     ),
+}
+_CONTRASTS = {
+    "T1": "t1",
+    "T2": "t2",
+    "T2_STAR": "t2star",
+    "FLUID_ATTENUATED": "flair",
+    "PROTON_DENSITY": "pd",
+    "DIFFUSION": "diffusion",
+    "PERFUSION": "perfusion",
+    "TOF": "angiography",
+    "FLOW_ENCODED": "angiography",
 }
 _TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "herr", "frau", "mme", "jr", "sr"})
 _NOBODY = frozenset(
@@ -98,6 +110,11 @@ def known_words(texts: Iterable[str]) -> frozenset[str]:
             if form in joined:
                 found |= _MEANING.get(form, frozenset())
     return frozenset(found)
+
+
+def contrast_words(told: Iterable[str]) -> frozenset[str]:
+    """Return the meanings of an enhanced file's AcquisitionContrast, whose words DICOM defines."""
+    return frozenset(_CONTRASTS[word] for word in told if word in _CONTRASTS)
 
 
 def region_of(examined: str, words: frozenset[str]) -> str:

@@ -69,7 +69,7 @@ _COMPUTED = frozenset(
     {"MIP", "MNIP", "PROJECTION IMAGE", "ADC", "FA", "TRACEW", "COLFA", "SUBTRACTION", "SUBTRACT"}
     | {"T_TEST", "POSDISP", "B0 MAP", "T1 MAP", "T2 MAP"}
 )
-REFORMATTED = frozenset({"MPR", "REFORMATTED", "RESAMPLED"})
+REFORMATTED = frozenset({"MPR", "CSA MPR", "REFORMATTED", "RESAMPLED", "CSA RESAMPLED"})
 _KNOWN_WORD = "a known word says so"
 _T1_MS = 900.0  # of white matter at 3 T (Stanisz et al. 2005, MRM 54:507: 1,084; at 1.5 T: 884)
 _T1_WEIGHTED, _PD_WEIGHTED = 1.3, 0.6  # flip angle over Ernst's: FLASH of multi-parameter maps 1.6 and 0.4
@@ -220,7 +220,7 @@ def _by_inversions(series: Series, family: Sequence[Series]) -> Judged | None:
         return _judged(SeriesKind.T1W, "the uniform image of an MP2RAGE, by its image type")
     if "inversion" in series.words:
         return _judged(SeriesKind.INVERSION, f"{_KNOWN_WORD}: one of the two inversion images")
-    if "uniform" in series.words and "DERIVED" in series.tags:
+    if "uniform" in series.words:
         return _judged(SeriesKind.T1W, "the uniform image of an MP2RAGE, by a known word")
     if not _is_gradient_echo(series.first) or not series.first.ti_ms:
         return None

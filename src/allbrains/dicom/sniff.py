@@ -35,6 +35,7 @@ class FileKind(StrEnum):
     ARJ = "ARJ archive"
     CPIO = "cpio archive"
     SPLIT_ZIP = "part of a split zip"
+    EMPTY = "empty file"
     OTHER = "other"
 
 
@@ -93,6 +94,8 @@ def kind_of(start: bytes) -> FileKind:
         start: the first ``START_BYTES`` bytes, fewer where the file is shorter. With ``DISC_BYTES``, discs
             are known too.
     """
+    if not start:
+        return FileKind.EMPTY
     if start[128:132] == b"DICM" or _bare(start):
         return FileKind.DICOM
     if (nifti.length(start) and len(start) >= 348) or start.startswith((mgh.MAGIC, nrrd.MAGIC)):
