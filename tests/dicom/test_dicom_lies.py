@@ -264,14 +264,18 @@ def test_a_cut_file_is_called_cut(where, tmp_path, tmp_path_factory):
     assert "instance 21" in error.sentence
 
 
-@pytest.mark.parametrize("maker", ["", "Philips Medical Systems", "GE MEDICAL SYSTEMS"])
-def test_each_slice_keeps_its_own_slope_and_intercept(maker, tmp_path, tmp_path_factory):
+@pytest.mark.parametrize(
+    ("maker", "packed"), [("", False), ("Philips Medical Systems", False), ("GE MEDICAL SYSTEMS", True)]
+)
+def test_each_slice_keeps_its_own_slope_and_intercept(maker, packed, tmp_path, tmp_path_factory):
     def change(dataset, k):
         stored = np.frombuffer(dataset.PixelData, "<u2").astype(float)
         slope, intercept = 1 + 0.01 * k, k - 30.0
         dataset.Manufacturer = maker
         dataset.RescaleSlope, dataset.RescaleIntercept = f"{slope:.4f}", f"{intercept:.1f}"
         dataset.PixelData = np.rint((stored - intercept) / slope).astype("<u2").tobytes()
+        if packed:
+            dataset.compress(pydicom.uid.RLELossless, generate_instance_uid=False)
 
     edited(write_series(tmp_path, head()), change)
     taken, volume = taken_from(tmp_path, tmp_path_factory)

@@ -74,14 +74,14 @@ def stick(tmp_path_factory):
     tags["ImageType"] = ["ORIGINAL", "PRIMARY", "M", "ND"]
     tags["SeriesDescription"] = f"t1_mprage {CANARY}"
     assert len(tags) > 800
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom has doubts about the canaries
-        files = write_series(folder, whole, Making(tags=tags, suffix="", seed=CANARY))
     # as a T2w shows it, in a series whose header makes it the better T1w: only its contrast tells
     other = Volume(array=1000 - np.minimum(whole.array, 1000), affine=whole.affine)
     other.array[whole.array < 150] = 10
     better = {**tags, "ImageType": ["ORIGINAL", "PRIMARY", "M", "NORM"], "BodyPartExamined": "HEAD"}
-    files += write_series(folder, other, Making(number=2, tags=better, suffix="", seed=CANARY))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom has doubts about the canaries
+        files = write_series(folder, whole, Making(tags=tags, suffix="", seed=CANARY))
+        files += write_series(folder, other, Making(number=2, tags=better, suffix="", seed=CANARY))
     path = folder.parent / f"{CANARY}_{DATE}.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for file in files:

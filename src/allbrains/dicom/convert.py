@@ -10,7 +10,9 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +21,7 @@ import numpy as np
 from allbrains.dicom.agreement import agrees, as_stacked, strangers
 from allbrains.dicom.geometry import Stack
 from allbrains.dicom.image_files import SUFFIXES
+from allbrains.dicom.instances import Plane
 from allbrains.dicom.native_child import run
 from allbrains.dicom.refusal import Refusal, Unsuitable
 from allbrains.errors import ScanUnusable
@@ -62,7 +65,7 @@ def convert(stack: Stack, workspace: Path) -> Converted:
         volume = make(stack, workspace)
         if volume is None or not lies_as(volume, stack):
             continue
-        if not agrees(volume, stack):
+        if not agrees(volume, stack, partial(_decoded, workspace=workspace)):
             fault = "gives the numbers that are stored in the files of the chosen series"
             continue
         _see_that_slices_belong(volume, stack)
@@ -116,21 +119,28 @@ def by_dcm2niix(stack: Stack, workspace: Path) -> Volume | None:
 
 def by_gdcm(stack: Stack, workspace: Path) -> Volume | None:
     """Return the voxels as GDCM decodes them, placed by the tags; None where it can't."""
+    planes = _decoded(stack.planes, workspace)
+    if planes is None:
+        return None
+    array = np.ascontiguousarray(planes.transpose(2, 1, 0))
+    return Volume(array=array, affine=stack.affine) if array.shape == stack.shape else None
+
+
+def _decoded(planes: Sequence[Plane], workspace: Path) -> Array | None:
+    """Return planes as GDCM decodes them, each scaled as its file says, shape (plane, row, column)."""
     order, made = workspace / "planes.txt", workspace / "planes.npy"
     made.unlink(missing_ok=True)
     lines = (
-        f"{p.index}\t{p.frame.slope!r}\t{p.frame.intercept!r}\t{p.instance.path.resolve()}"
-        for p in stack.planes
+        f"{p.index}\t{p.frame.slope!r}\t{p.frame.intercept!r}\t{p.instance.path.resolve()}" for p in planes
     )
     order.write_text("\n".join(lines), encoding="utf-8", errors="surrogateescape")
     if not run([sys.executable, "-m", "allbrains.dicom.planes", str(order), str(made)], workspace):
         return None
     try:
-        planes = np.load(made, allow_pickle=False)
+        found: Array = np.load(made, allow_pickle=False)
     except (OSError, ValueError):
         return None
-    array = np.ascontiguousarray(planes.transpose(2, 1, 0))
-    return Volume(array=array, affine=stack.affine) if array.shape == stack.shape else None
+    return found if found.ndim == 3 else None
 
 
 def lies_as(volume: Volume, stack: Stack) -> bool:

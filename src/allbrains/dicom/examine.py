@@ -131,7 +131,13 @@ def shortlist(found: Examined, *, label: int | None = None, one_person: bool = F
             f"the files are of {found.people} people, or say contradicting things about one",
         )
     if label is not None or _series_decide(found):
-        return [Choice(candidate=c, reasons=why) for c, why in choose(found.candidates, label)]
+        try:
+            return [Choice(candidate=c, reasons=why) for c, why in choose(found.candidates, label)]
+        except Unsuitable as error:
+            if error.refusal is not Refusal.MISSING_SLICES or not found.notes:
+                raise
+            told = "; ".join((error.sentence, *found.notes))
+            raise Unsuitable(error.refusal, told) from None
     return [Choice(candidate=c, reasons=why) for c, why in choose_image(found.images, one_person=one_person)]
 
 
@@ -213,11 +219,11 @@ def take(
 def _notes(opened: Opened, unread: int, instances: Sequence[Instance]) -> tuple[str, ...]:
     notes = [f"{count} × {kind} beside them: not opened" for kind, count in _unopened(opened)]
     if empty := opened.others[FileKind.EMPTY]:
-        notes.append(f"{empty} files are empty")
+        notes.append("1 file is empty" if empty == 1 else f"{empty} files are empty")
     if cut := sum(one.stored.cut or _lost_its_image(one) for one in instances):
-        notes.append(f"{cut} DICOM files are cut short")
+        notes.append("1 DICOM file is cut short" if cut == 1 else f"{cut} DICOM files are cut short")
     if unread:
-        notes.append(f"{unread} files begin like DICOM and can't be read")
+        notes.append(f"{unread} × a file that begins like DICOM and can't be read")
     return tuple(notes)
 
 

@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 import numpy as np
@@ -74,8 +74,12 @@ def _without_copies(instances: Iterable[Instance], digest: Digest) -> list[Insta
     """Leave out what is there twice; of two copies of which one is cut, the other stays."""
     kept: list[Instance] = []
     same: defaultdict[Hashable, list[Instance]] = defaultdict(list)
-    for one in instances:
-        same[_appearance(one)].append(one)
+    everything = list(instances)
+    studies = Counter(one.study for one in everything)
+    # an image is in one examination only, unless a program gave each image an examination of its own
+    whole_studies = min(studies.values(), default=0) > _FEW
+    for one in everything:
+        same[(one.study if whole_studies else "", _appearance(one))].append(one)
     for group in same.values():
         whole = [one for one in group if not one.stored.cut] or group[:1]
         if len(whole) == 1:
