@@ -47,7 +47,7 @@ _KEPT = frozenset(
 
 
 @cache
-def head():
+def drawn():
     return phantom(3, Acquisition(spacing=(2.5, 2.5, 2.5), orientation="PSR"))
 
 
@@ -67,7 +67,7 @@ def canaries():
 @pytest.fixture(scope="module")
 def stick(tmp_path_factory):
     """A zip of a phantom's T1w as DICOM, without names' endings, canaries everywhere."""
-    scan = head().t1w
+    scan = drawn().t1w
     whole = Volume(array=np.clip(np.rint(scan.array), 0, 32767).astype(np.uint16), affine=scan.affine)
     folder = tmp_path_factory.mktemp("stick") / CANARY
     tags = {**canaries(), **T1W, "PatientSex": "F", "PatientAge": "034Y"}
@@ -152,7 +152,7 @@ def test_the_result_is_a_sample_as_everybodys(told):
     (brain,) = allbrains.open(told[0])
     assert brain.t1w.shape == (80, 96, 80)
     assert brain.row["dataset"] == "own"
-    truth = head().volumes_ml
+    truth = drawn().volumes_ml
     assert brain.row["brain_mask_ml"] == pytest.approx(truth["brain"], rel=0.1)
     assert "age_years" not in brain.row
     assert "sex" not in brain.row
@@ -168,7 +168,7 @@ def test_the_exported_head_has_the_scans_voxels_but_no_face(told, stick):
     gone = (values == 0) & (whole.array > 0)
     assert 0.05 < gone.mean() < 0.5
     np.testing.assert_array_equal(values[~gone], whole.array[~gone])
-    brain = head().brain_mask
+    brain = drawn().brain_mask
     assert not (gone & (brain.array > 0)).mean() > 1e-4
     for field in ("descrip", "aux_file", "db_name", "intent_name", "data_type"):
         assert not bytes(exported.header[field]).strip(b"\0")
