@@ -67,11 +67,7 @@ def command(
     """
     with private_workspace() as workspace:
         found = examine(path, workspace)
-        listed: tuple[Candidate | ImageCandidate, ...] = (*found.candidates, *found.images)
-        for one in listed:
-            click.echo(_listed(one, as_json))
-        for note in found.notes:
-            click.echo(f"note: {note}", err=True)
+        _list(found, as_json)
         if dry_run:
             taken = take(found, workspace, workspace / "image.nii", label=series, one_person=one_person)
             click.echo(f"taken: {_words(taken)}", err=True)
@@ -94,6 +90,14 @@ def command(
         click.echo(_number(number, as_json))
     click.echo(json.dumps({"page": str(page)}) if as_json else f"page\t{page}")
     return 0
+
+
+def _list(found: Examined, as_json: bool) -> None:
+    listed: tuple[Candidate | ImageCandidate, ...] = (*found.candidates, *found.images)
+    for one in listed:
+        click.echo(_listed(one, as_json))
+    for note in found.notes:
+        click.echo(f"note: {note}", err=True)
 
 
 def _subject(found: Examined, taken: Taken, age: float | None, sex: str | None) -> Subject:
