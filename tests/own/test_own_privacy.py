@@ -179,7 +179,7 @@ def test_a_series_that_does_not_look_like_a_t1w_is_refused_and_the_next_is_taken
     out, done = told
     assert "taken: series 1" in done.stderr
     assert "series 2 was tried first" in done.stderr
-    assert "series 2 was tried first" in (out / "brain.html").read_text()
+    assert "Series 2 was tried first" in (out / "brain.html").read_text()
 
 
 def test_all_of_it_is_for_the_person_alone(told):
@@ -194,7 +194,7 @@ def test_the_same_command_again_processes_nothing_and_tells_the_same(told, stick
     done = subprocess.run([*command, "--recipe", str(QUICK)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert {path: path.stat().st_mtime_ns for path in (out / "shards").rglob("*.parquet")} == before
-    assert "series 2 was tried first" in (out / "brain.html").read_text()
+    assert "Series 2 was tried first" in (out / "brain.html").read_text()
 
 
 def test_the_page_and_the_surface_are_there(told):

@@ -13,7 +13,7 @@ from allbrains.dicom.instances import Identity, Instance, Stored
 from allbrains.dicom.quiet import pydicom_quietly
 from allbrains.dicom.safe_words import contrast_words, known_words, name_words, region_of
 from allbrains.dicom.stored import stored_at
-from allbrains.dicom.values import Header, integer, number, text, texts
+from allbrains.dicom.values import FileTags, integer, number, text, texts
 
 DIRECTORY = "1.2.840.10008.1.3.10"
 _TEXTS = ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName", "ScanOptions")
@@ -53,7 +53,7 @@ def read_header(path: Path) -> Instance | None:
                 if str(meta.get("MediaStorageSOPClassUID", "")) == DIRECTORY:
                     return None
                 syntax = str(meta.get("TransferSyntaxUID", ""))
-                header = Header(dataset, _by_keyword())
+                header = FileTags(dataset, _by_keyword())
                 return _instance(path, header, syntax, stored_at(stream, header, syntax))
         except errors:
             return None

@@ -50,7 +50,7 @@ class Examined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ToTry:
     """A series or image file that may be the T1w.
 
     Attributes:
@@ -109,7 +109,7 @@ def examine(path: Path, workspace: Path) -> Examined:
     )
 
 
-def shortlist(found: Examined, *, label: int | None = None, one_person: bool = False) -> list[Choice]:
+def shortlist(found: Examined, *, label: int | None = None, one_person: bool = False) -> list[ToTry]:
     """Return what to try as the T1w, best first.
 
     Args:
@@ -124,7 +124,7 @@ def shortlist(found: Examined, *, label: int | None = None, one_person: bool = F
     if wanted:
         if wanted[0].fault is not None:
             raise wanted[0].fault
-        return [Choice(candidate=wanted[0], reasons=("chosen with --series",))]
+        return [ToTry(candidate=wanted[0], reasons=("chosen with --series",))]
     if found.people > 1 and not one_person:
         raise Unsuitable(
             Refusal.TWO_PEOPLE,
@@ -132,13 +132,13 @@ def shortlist(found: Examined, *, label: int | None = None, one_person: bool = F
         )
     if label is not None or _series_decide(found):
         try:
-            return [Choice(candidate=c, reasons=why) for c, why in choose(found.candidates, label)]
+            return [ToTry(candidate=c, reasons=why) for c, why in choose(found.candidates, label)]
         except Unsuitable as error:
             if error.refusal is not Refusal.MISSING_SLICES or not found.notes:
                 raise
             told = "; ".join((error.sentence, *found.notes))
             raise Unsuitable(error.refusal, told) from None
-    return [Choice(candidate=c, reasons=why) for c, why in choose_image(found.images, one_person=one_person)]
+    return [ToTry(candidate=c, reasons=why) for c, why in choose_image(found.images, one_person=one_person)]
 
 
 def _series_decide(found: Examined) -> bool:
@@ -149,7 +149,7 @@ def _series_decide(found: Examined) -> bool:
     return not named or any(one.is_usable for one in found.candidates)
 
 
-def write_choice(choice: Choice, workspace: Path, target: Path) -> Taken:
+def write_choice(choice: ToTry, workspace: Path, target: Path) -> Taken:
     """Write a series or image file as a clean NIfTI.
 
     Args:

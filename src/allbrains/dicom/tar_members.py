@@ -21,7 +21,7 @@ _NO_DATA = (b"1", b"2", b"3", b"4", b"5", b"6")  # links, devices, folders, pipe
 _LONG_NAME, _EXTENDED, _SPARSE = b"L", b"x", b"S"
 
 
-class Member:
+class TarMember:
     """A part of a stream."""
 
     def __init__(self, stream: Stream, size: int) -> None:
@@ -46,7 +46,7 @@ class Member:
             pass
 
 
-def plain_files(stream: Stream) -> Iterator[tuple[str, Member]]:
+def plain_files(stream: Stream) -> Iterator[tuple[str, TarMember]]:
     """Yield name and content of each plain file; each is good until the next is asked for.
 
     Raises:
@@ -56,7 +56,7 @@ def plain_files(stream: Stream) -> Iterator[tuple[str, Member]]:
     long_name = ""
     while header := _next_header(stream):
         size, kind = _number(header[124:136]), header[156:157]
-        body = Member(stream, 0 if kind in _NO_DATA else size)
+        body = TarMember(stream, 0 if kind in _NO_DATA else size)
         if kind == _SPARSE:
             _pass_map(stream, header)
         if kind in _PLAIN:
@@ -67,7 +67,7 @@ def plain_files(stream: Stream) -> Iterator[tuple[str, Member]]:
             long_name = ""
         body.skip()
         if kind not in _NO_DATA:
-            Member(stream, -size % _BLOCK).skip()
+            TarMember(stream, -size % _BLOCK).skip()
 
 
 def _next_header(stream: Stream) -> bytes:
@@ -104,7 +104,7 @@ def _pass_map(stream: Stream, header: bytes) -> None:
     """Pass over the blocks that tell where a sparse file has holes."""
     more = header[482]
     while more:
-        block = Member(stream, _BLOCK)
+        block = TarMember(stream, _BLOCK)
         data = b""
         while piece := block.read():
             data += piece

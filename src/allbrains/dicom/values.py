@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class Header:
+class FileTags:
     """A file's own elements, asked for by keyword or by tag: twice as fast as pydicom's, whose headers of an
     examination are 16,000.
 

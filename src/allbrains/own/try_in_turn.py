@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from allbrains.dicom.examine import Choice, Taken, write_choice
+from allbrains.dicom.examine import Taken, ToTry, write_choice
+from allbrains.dicom.image_files import ImageCandidate
 from allbrains.dicom.refusal import Unsuitable
 from allbrains.errors import ConfigurationError
 from allbrains.files import publishing
@@ -53,7 +54,7 @@ class NoneGood:
 
 
 def try_in_turn(
-    choices: list[Choice], workspace: Path, out: Path, *, recipe: str, limits: SlotLimits, say: Say
+    choices: list[ToTry], workspace: Path, out: Path, *, recipe: str, limits: SlotLimits, say: Say
 ) -> Settled | NoneGood:
     """Process the choices one by one; the first that looks like a T1w head becomes the sample in ``out``.
 
@@ -98,8 +99,9 @@ def try_in_turn(
     return NoneGood(sentences=tuple(told))
 
 
-def _tell(choice: Choice, why: str, say: Say) -> str:
-    sentence = f"series {choice.candidate.label} was tried first, and {why}"
+def _tell(choice: ToTry, why: str, say: Say) -> str:
+    name = "image" if isinstance(choice.candidate, ImageCandidate) else "series"
+    sentence = f"{name} {choice.candidate.label} was tried first, and {why}"
     say(sentence)
     return sentence
 
