@@ -87,6 +87,9 @@ class FakeOpenNeuro:
         self.about: dict[str, dict[str, Any]] = {}
         self.gone: dict[str, dict[str, Any]] = {}
 
+    def stop(self):
+        """Nothing is asked any more; see ``Client.stop``."""
+
     def post(self, url: str, body: bytes, *, limit: int) -> Reply:
         question = json.loads(body)
         operation = question["query"].split()[1].partition("(")[0]

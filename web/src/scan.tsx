@@ -9,7 +9,7 @@ import { RateBar } from "./review";
 import { Viewer } from "./viewer";
 
 const ACCESSION = /^ds\d{6}$/;
-const WHOLE = ["brain_mask_ml", "etiv_affine_ml", "gm_ml", "wm_ml", "csf_ml"]; // before the parts
+const WHOLE = ["brain_mask_ml", "icv_ml", "gm_ml", "wm_ml", "csf_ml"]; // before the parts
 const NUMBER_LAST = ["size", "voxels", "age_years", "age_low", "age_high", "oddness"];
 
 export function ScanPage() {

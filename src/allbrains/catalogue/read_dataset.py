@@ -22,6 +22,7 @@ from allbrains.sources.snapshot import (
     Excluded,
     Exclusion,
     Listing,
+    Misshapen,
     Snapshot,
     Source,
     Texts,
@@ -68,20 +69,17 @@ class Read:
         scans: columns ``tables.LABELLED_SCANS``.
         people: columns ``participants.PARTICIPANTS``.
         excluded: files and why, or with an empty path the dataset and why.
+        unanswered: its files could not be listed for want of an answer, which may be the source's fault.
     """
 
     snapshot: Snapshot
     here: bool = True
+    unanswered: bool = False
     files: int = 0
     route: str = ""
     scans: pa.Table = field(default_factory=tables.LABELLED_SCANS.empty_table)
     people: pa.Table = field(default_factory=participants.PARTICIPANTS.empty_table)
     excluded: tuple[Excluded, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        """Whether its files could not be listed."""
-        return any(row.reason is Exclusion.LISTING_FAILED for row in self.excluded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +103,7 @@ class DatasetReader:
         return self.wanted | self.again.get(dataset, self.wanted)
 
     def read(self, snapshot: Snapshot) -> Read:
-        """Return what became of a dataset; never raises what concerns this one only."""
+        """Return what became of a dataset; what its content makes our code raise is for ``contained``."""
         try:
             listing = self.source.listing(snapshot)
         except Departed as error:
@@ -114,7 +112,7 @@ class DatasetReader:
             return Read(snapshot=snapshot, here=False, excluded=(_row(snapshot, "", reason, str(error)),))
         except (TransientError, SourceError) as error:
             row = _row(snapshot, "", Exclusion.LISTING_FAILED, str(error))
-            return Read(snapshot=snapshot, excluded=(row,))
+            return Read(snapshot=snapshot, unanswered=not isinstance(error, Misshapen), excluded=(row,))
         suffixes = self.wanted_of(snapshot.dataset).suffixes
         scans, excluded = scans_in(listing, suffixes=suffixes)
         excluded = (*excluded, *dataset_rules.other_contrast(listing, suffixes))

@@ -38,6 +38,11 @@ class Candidate:
     fault: Unsuitable | None
 
     @property
+    def what(self) -> str:
+        """What a person calls it."""
+        return "series"
+
+    @property
     def label(self) -> int:
         """Its number for people."""
         return self.series.label

@@ -70,6 +70,7 @@ class Taken:
         label: number of the series, or of the image file.
         reasons: why this one.
         way: what converted it: ``dcm2niix``, ``GDCM`` or ``read as it is``.
+        what: a person calls it: ``series`` or ``image``.
         age_years: NaN where the series' files don't say, or not the same.
         sex: ``female``, ``male``, or empty.
     """
@@ -77,6 +78,7 @@ class Taken:
     label: int
     reasons: tuple[str, ...]
     way: str
+    what: str = "series"
     age_years: float = math.nan
     sex: str = ""
 
@@ -166,7 +168,7 @@ def write_choice(choice: ToTry, workspace: Path, target: Path) -> Taken:
             write_clean_image(one.file.path, target)
         except ScanUnusable as error:
             raise Unsuitable(Refusal.NOT_A_VOLUME, f"the image can't be used: {error.detail}") from error
-        return Taken(label=one.label, reasons=choice.reasons, way=READ)
+        return Taken(label=one.label, reasons=choice.reasons, way=READ, what=one.what)
     assert one.volume is not None  # what `choose` promises
     made = convert(one.volume, workspace)
     write_clean(made.volume, target)

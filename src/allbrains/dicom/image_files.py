@@ -113,6 +113,11 @@ class ImageCandidate:
     fault: Unsuitable | None
 
     @property
+    def what(self) -> str:
+        """What a person calls it."""
+        return "image"
+
+    @property
     def is_usable(self) -> bool:
         """Whether it could be the T1w."""
         return self.fault is None and self.judged.kind in (SeriesKind.T1W, SeriesKind.UNKNOWN)

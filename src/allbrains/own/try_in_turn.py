@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from allbrains.dicom.examine import Taken, ToTry, write_choice
-from allbrains.dicom.image_files import ImageCandidate
 from allbrains.dicom.refusal import Unsuitable
-from allbrains.errors import ConfigurationError
+from allbrains.errors import ConfigurationError, Reason
 from allbrains.files import publishing
 from allbrains.limits import REASONS
 from allbrains.load import open as open_corpus
 from allbrains.own.page_text import QUALITY
 from allbrains.own.private_files import make_private
 from allbrains.own.process_own import Say, process, scan_of
-from allbrains.records import Done, Outcome, Rejected
+from allbrains.records import Done, Failed, Outcome, Rejected
 from allbrains.run.slot.guard import SlotLimits
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
@@ -36,10 +35,14 @@ class Settled:
     Attributes:
         image: the clean image.
         taken: which series and why, with those that were refused before it.
+        outcome: of its processing.
+        refused: why those before it were refused, sentence by sentence.
     """
 
     image: Path
     taken: Taken
+    outcome: Done
+    refused: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +50,23 @@ class NoneGood:
     """No series became a sample.
 
     Attributes:
-        sentences: why, series by series.
+        outcome: of the first that was processed.
+        refused: why each was refused, sentence by sentence.
     """
 
-    sentences: tuple[str, ...]
+    outcome: Rejected | Failed
+    refused: tuple[str, ...]
 
 
 def try_in_turn(
-    choices: list[ToTry], workspace: Path, out: Path, *, recipe: str, limits: SlotLimits, say: Say
+    choices: list[ToTry],
+    workspace: Path,
+    out: Path,
+    *,
+    recipe: str,
+    limits: SlotLimits,
+    begin: Callable[[Taken], None],
+    say: Say,
 ) -> Settled | NoneGood:
     """Process the choices one by one; the first that looks like a T1w head becomes the sample in ``out``.
 
@@ -64,58 +76,71 @@ def try_in_turn(
         out: only what is good comes here. A choice whose sample is there already is not processed again.
         recipe: name or TOML file.
         limits: of the processing.
-        say: hears of each series that is refused, and of pauses.
+        begin: learns of each choice that is processed.
+        say: hears of each that is refused, and of pauses.
 
     Raises:
         ConfigurationError: ``out`` holds another scan, or the recipe can't run here.
-        Unsuitable: the only choice can't be converted.
+        Unsuitable: no choice can be converted.
     """
     held, known = _held(out), _known(out)
     refused: dict[str, str] = {}
     told: list[str] = []
+    bad: list[Rejected | Failed] = []
+    faults: list[Unsuitable] = []
     for number, choice in enumerate(choices):
         image = workspace / f"image-{number}.nii"
         try:
             taken = write_choice(choice, workspace, image)
         except Unsuitable as error:
-            if len(choices) == 1:
-                raise
+            faults.append(error)
             told.append(_tell(choice, f"it can't be used: {error.sentence}", say))
             continue
+        begin(taken)
         key = scan_of(image).scan_id
-        why = known.get(key, "") if held else ""
-        if held and key not in held and not why:
+        if held and key not in held and key not in known:
             raise ConfigurationError(f"{out} holds another scan already: use another --out")
-        if not why:
-            trial = out if key in held else workspace / f"trial-{number}"
-            outcome = process(image, trial, recipe=recipe, limits=limits, say=say)
-            why = _why_not(outcome, trial)
-            if not why:
-                _move(trial, out, refused)
-                return Settled(image=image, taken=replace(taken, reasons=(*taken.reasons, *told)))
+        trial = out if key in held else workspace / f"trial-{number}"
+        outcome: Done | Rejected | Failed
+        if held and key in known:
+            outcome = Rejected(reason=Reason.WRONG_CONTRAST, detail=known[key])
+        else:
+            outcome = _judged(process(image, trial, recipe=recipe, limits=limits, say=say), trial)
+        if isinstance(outcome, Done):
+            _move(trial, out, refused)
+            reasons = (*taken.reasons, *told)
+            return Settled(
+                image=image, taken=replace(taken, reasons=reasons), outcome=outcome, refused=tuple(told)
+            )
         image.unlink()
-        refused[key] = why
-        told.append(_tell(choice, why, say))
-    return NoneGood(sentences=tuple(told))
+        bad.append(outcome)
+        refused[key] = outcome.detail
+        told.append(_tell(choice, f"it was refused: {outcome.detail}", say))
+    if not bad:
+        raise faults[0]
+    return NoneGood(outcome=bad[0], refused=tuple(told))
 
 
 def _tell(choice: ToTry, why: str, say: Say) -> str:
-    name = "image" if isinstance(choice.candidate, ImageCandidate) else "series"
-    sentence = f"{name} {choice.candidate.label} was tried first, and {why}"
+    sentence = f"{choice.candidate.what} {choice.candidate.label} was tried first, and {why}"
     say(sentence)
     return sentence
 
 
-def _why_not(outcome: Outcome, corpus: Path) -> str:
-    """Return why a processed scan is no T1w head; empty where it looks like one, however poor it is."""
-    if isinstance(outcome, Rejected):
-        return f"it was refused: {outcome.reason}: {outcome.detail}"
+def _judged(outcome: Outcome, corpus: Path) -> Done | Rejected | Failed:
+    """Return the outcome; a rejection where the sample doesn't look like a T1w head, however poor it is."""
     if not isinstance(outcome, Done):
-        return f"its processing failed: {outcome.cause}: {outcome.detail}"
+        return outcome
     (brain,) = open_corpus(corpus)
     faults = [name for name in brain.row[REASONS].split(", ") if name in LOOKS_LIKE_ONE]
+    if not faults:
+        return outcome
     said = " ".join(QUALITY[name] for name in faults)
-    return f"it doesn't look like a T1w of a head: {said}" if faults else ""
+    return Rejected(
+        reason=Reason.WRONG_CONTRAST,
+        detail=f"it doesn't look like a T1w of a head: {said}",
+        costs=outcome.costs,
+    )
 
 
 def _held(out: Path) -> set[str]:

@@ -6,7 +6,6 @@ running text: ``1 = male, 2 = female``, ``F=1 M=2``, ``0 represent female``, ``1
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 
 from allbrains.participants.table_cells import decode
 from allbrains.participants.vocabulary import HEADER, fold, header_key
+from allbrains.text import json_of
 
 Classify = Callable[[str], str | None]
 
@@ -59,8 +59,8 @@ def parse(data: bytes) -> tuple[dict[str, Any], str]:
         return {}, "empty"
     for mend in (str, _without_trailing_commas, _with_commas_between_lines):
         try:
-            value = json.loads(mend(text.lstrip("\ufeff")), strict=False)
-        except (ValueError, RecursionError):
+            value = json_of(mend(text.lstrip("\ufeff")), strict=False)
+        except ValueError:
             continue
         if isinstance(value, list):
             value = {

@@ -206,6 +206,10 @@ class Absent:
     evidence: str
 
 
+class Misshapen(SourceError):
+    """What a source says of one dataset has another shape than it should; of the others it may be right."""
+
+
 class Departed(SourceError):
     """A dataset is gone, as its source finds when asked for its files.
 
@@ -277,6 +281,12 @@ class Source(Protocol):
 
     def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Texts:
         """Return small text files; one that can't be had doesn't keep back the others."""
+
+    def close(self) -> None:
+        """Let what other threads are reading end soon, with any error: a crawl is broken off.
+
+        Nothing is read from the source afterwards.
+        """
 
     def complaints(self) -> tuple[Excluded, ...]:
         """Return what, as far as has been seen, holds for the source as a whole."""
