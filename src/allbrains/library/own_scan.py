@@ -139,25 +139,17 @@ def scan(
     from allbrains.dicom.examine import examine, shortlist
     from allbrains.own.private_files import private_workspace
     from allbrains.own.process_own import PAGE, tell
-    from allbrains.own.try_in_turn import NoneGood, try_in_turn
+    from allbrains.own.try_in_turn import Hearing, NoneGood, try_in_turn
     from allbrains.run.slot.guard import SlotLimits
 
     out = Path(out)
-    begun: list[Taken] = []
     with private_workspace() as workspace:
         found = examine(Path(path), workspace)
         choices = shortlist(found, label=series, one_person=one_person)
-
-        def begin(taken: Taken) -> None:
-            if not begun:
-                chosen(_shown(found, taken))
-            begun.append(taken)
-
         named = recipe or _recipe_of(corpus)
         against = _against(corpus, named, harmonise)
-        settled = try_in_turn(
-            choices, workspace, out, recipe=named, limits=SlotLimits(), begin=begin, say=trouble
-        )
+        hearing = Hearing(begin=lambda taken: chosen(_shown(found, taken)), say=trouble)
+        settled = try_in_turn(choices, workspace, out, recipe=named, limits=SlotLimits(), hearing=hearing)
         if isinstance(settled, NoneGood):
             return OwnScan(outcome=settled.outcome, page=out / PAGE, refused=settled.refused)
         subject = _subject(found, settled.taken, age_years, sex)

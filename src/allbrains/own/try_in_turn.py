@@ -58,15 +58,21 @@ class NoneGood:
     refused: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """Who learns of what.
+
+    Attributes:
+        begin: called with the first choice that is processed, before it is.
+        say: hears of each that is refused, and of pauses.
+    """
+
+    begin: Callable[[Taken], None]
+    say: Say
+
+
 def try_in_turn(
-    choices: list[ToTry],
-    workspace: Path,
-    out: Path,
-    *,
-    recipe: str,
-    limits: SlotLimits,
-    begin: Callable[[Taken], None],
-    say: Say,
+    choices: list[ToTry], workspace: Path, out: Path, *, recipe: str, limits: SlotLimits, hearing: Hearing
 ) -> Settled | NoneGood:
     """Process the choices one by one; the first that looks like a T1w head becomes the sample in ``out``.
 
@@ -76,8 +82,7 @@ def try_in_turn(
         out: only what is good comes here. A choice whose sample is there already is not processed again.
         recipe: name or TOML file.
         limits: of the processing.
-        begin: learns of each choice that is processed.
-        say: hears of each that is refused, and of pauses.
+        hearing: who learns of it.
 
     Raises:
         ConfigurationError: ``out`` holds another scan, or the recipe can't run here.
@@ -94,36 +99,34 @@ def try_in_turn(
             taken = write_choice(choice, workspace, image)
         except Unsuitable as error:
             faults.append(error)
-            told.append(_tell(choice, f"it can't be used: {error.sentence}", say))
+            told.append(_tell(choice, f"it can't be used: {error.sentence}", hearing))
             continue
-        begin(taken)
+        if not bad:
+            hearing.begin(taken)
         key = scan_of(image).scan_id
         if held and key not in held and key not in known:
             raise ConfigurationError(f"{out} holds another scan already: use another --out")
         trial = out if key in held else workspace / f"trial-{number}"
-        outcome: Done | Rejected | Failed
         if held and key in known:
-            outcome = Rejected(reason=Reason.WRONG_CONTRAST, detail=known[key])
+            outcome: Outcome = Rejected(reason=Reason.WRONG_CONTRAST, detail=known[key])
         else:
-            outcome = _judged(process(image, trial, recipe=recipe, limits=limits, say=say), trial)
+            outcome = _judged(process(image, trial, recipe=recipe, limits=limits, say=hearing.say), trial)
         if isinstance(outcome, Done):
             _move(trial, out, refused)
-            reasons = (*taken.reasons, *told)
-            return Settled(
-                image=image, taken=replace(taken, reasons=reasons), outcome=outcome, refused=tuple(told)
-            )
+            taken = replace(taken, reasons=(*taken.reasons, *told))
+            return Settled(image=image, taken=taken, outcome=outcome, refused=tuple(told))
         image.unlink()
         bad.append(outcome)
         refused[key] = outcome.detail
-        told.append(_tell(choice, f"it was refused: {outcome.detail}", say))
+        told.append(_tell(choice, f"it was refused: {outcome.detail}", hearing))
     if not bad:
         raise faults[0]
     return NoneGood(outcome=bad[0], refused=tuple(told))
 
 
-def _tell(choice: ToTry, why: str, say: Say) -> str:
+def _tell(choice: ToTry, why: str, hearing: Hearing) -> str:
     sentence = f"{choice.candidate.what} {choice.candidate.label} was tried first, and {why}"
-    say(sentence)
+    hearing.say(sentence)
     return sentence
 
 
