@@ -14,7 +14,7 @@ from allbrains.cli.terminal import echo
 
 if TYPE_CHECKING:
     from allbrains.dicom.choose_series import Candidate
-    from allbrains.dicom.examine import Taken
+    from allbrains.dicom.examine import Examined, Taken
     from allbrains.dicom.image_files import ImageCandidate
     from allbrains.library.own_scan import OwnSeries
     from allbrains.own.compare import Compared
@@ -67,20 +67,23 @@ def command(
     from allbrains.library.own_scan import list_series, scan
     from allbrains.records import Done, Rejected
 
-    def show(found: OwnSeries) -> None:
-        listed: tuple[Candidate | ImageCandidate, ...] = (*found.candidates, *found.images)
-        for one in listed:
-            echo(_listed(one, as_json))
-        for note in found.notes:
-            echo(f"note: {note}", err=True)
-        echo(f"taken: {_words(found.taken)}", err=True)
-        if not dry_run:
-            echo("processing: a minute or two …", err=True)
+    def show(found: Examined) -> None:
+        _list(found, as_json)
 
     if dry_run:
-        show(list_series(path, series=series, one_person=one_person))
+        only = list_series(path, series=series, one_person=one_person, listed=show)
+        echo(f"taken: {_words(only.taken)}", err=True)
         return 0
-    own = scan(path, series=series, one_person=one_person, sex=sex or "", chosen=show, trouble=_say, **choice)
+    own = scan(
+        path,
+        series=series,
+        one_person=one_person,
+        sex=sex or "",
+        listed=show,
+        chosen=_begin,
+        trouble=_say,
+        **choice,
+    )
     if not isinstance(own.outcome, Done):
         cause = own.outcome.reason if isinstance(own.outcome, Rejected) else own.outcome.cause
         echo(f"the scan can't be used: {cause}: {own.outcome.detail}", err=True)
@@ -91,6 +94,19 @@ def command(
         echo(_number(number, as_json))
     echo(json.dumps({"page": str(own.page)}) if as_json else f"page\t{own.page}")
     return 0
+
+
+def _list(found: Examined, as_json: bool) -> None:
+    listed: tuple[Candidate | ImageCandidate, ...] = (*found.candidates, *found.images)
+    for one in listed:
+        echo(_listed(one, as_json))
+    for note in found.notes:
+        echo(f"note: {note}", err=True)
+
+
+def _begin(own: OwnSeries) -> None:
+    echo(f"taken: {_words(own.taken)}", err=True)
+    echo("processing: a minute or two …", err=True)
 
 
 def _listed(one: Candidate | ImageCandidate, as_json: bool) -> str:

@@ -57,13 +57,20 @@ class OwnScan:
 
 
 @needs("build", "dicom")
-def list_series(path: str | Path, *, series: int | None = None, one_person: bool = False) -> OwnSeries:
+def list_series(
+    path: str | Path,
+    *,
+    series: int | None = None,
+    one_person: bool = False,
+    listed: Callable[[Examined], None] = ignore,
+) -> OwnSeries:
     """Return the series in a folder, file or archive, and which one ``scan`` would take.
 
     Args:
         path: DICOM, NIfTI, MGH or NRRD, in folders or archives of any depth.
         series: number of the one to take; None: the best T1w.
         one_person: all files are one person's, whatever they say.
+        listed: called with what the path holds before one is chosen, which may end in a refusal.
 
     Raises:
         ConfigurationError: there is no such path; or an extra is missing.
@@ -80,6 +87,7 @@ def list_series(path: str | Path, *, series: int | None = None, one_person: bool
 
     with private_workspace() as workspace:
         found = examine(Path(path), workspace)
+        listed(found)
         taken = take(found, workspace, workspace / "image.nii", label=series, one_person=one_person)
     return _shown(found, taken)
 
@@ -101,6 +109,7 @@ def scan(
     recipe: str = "",
     harmonise: bool = False,
     keep_face: bool = False,
+    listed: Callable[[Examined], None] = ignore,
     chosen: Callable[[OwnSeries], None] = ignore,
     trouble: Tell = ignore,
 ) -> OwnScan:
@@ -120,6 +129,7 @@ def scan(
         recipe: name of a recipe, or a TOML file; empty: the corpus', else ``embedded``.
         harmonise: take the scanners' offsets out of the corpus first.
         keep_face: export the head with its face.
+        listed: called with what the path holds before one is chosen, which may end in a refusal.
         chosen: called with the series before the steps begin, which take a minute or two.
         trouble: called with why a series is refused, and with what holds the steps up, a full disk; with an
             empty text when they go on.
@@ -145,6 +155,7 @@ def scan(
     out = Path(out)
     with private_workspace() as workspace:
         found = examine(Path(path), workspace)
+        listed(found)
         choices = shortlist(found, label=series, one_person=one_person)
         named = recipe or _recipe_of(corpus)
         against = _against(corpus, named, harmonise)
