@@ -29,14 +29,17 @@ class Canonical:
     name: ClassVar[str] = "canonical"
     version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("t1w",)
-    gives: ClassVar[tuple[str, ...]] = ("t1w",)
+    gives: ClassVar[tuple[str, ...]] = ("t1w", "t1w_native")
 
     max_non_finite: float = 0.01
     min_extent_mm: float = 60.0
     max_below: float = 0.1
 
     def __call__(self, case: Case) -> Case:
-        """Return the case with ``t1w`` reoriented: a voxel keeps its world coordinates."""
+        """Return the case with ``t1w`` reoriented: a voxel keeps its world coordinates.
+
+        ``t1w_native`` is the same image; it stays whole and as it is until the metrics have read it.
+        """
         given = case.images["t1w"]
         volume = reorient(given)
         array = np.ascontiguousarray(volume.array, dtype=np.float32)
@@ -60,7 +63,7 @@ class Canonical:
         if lifted:
             array = array - np.float32(low)
         return case.plus(
-            images={"t1w": Volume(array=array, affine=volume.affine)},
+            images=dict.fromkeys(("t1w", "t1w_native"), Volume(array=array, affine=volume.affine)),
             numbers={
                 **{f"fov_{axis}_mm": e for axis, e in zip("xyz", extent, strict=True)},
                 **{f"spacing_{axis}_mm": s for axis, s in zip("xyz", volume.spacing, strict=True)},
