@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from allbrains.metrics.partial_volume import PartialVolume, residual_partial_volume
 from scipy.ndimage import gaussian_filter
 
 from allbrains.case import Case, Warp
@@ -14,7 +15,6 @@ from allbrains.metrics.contrast import Contrast, deep
 from allbrains.metrics.coverage import outside
 from allbrains.metrics.entropy import entropy_focus
 from allbrains.metrics.outline import Outline, share_on_faces, sphericity
-from allbrains.metrics.partial_volume import PartialVolume, residual_partial_volume
 from allbrains.metrics.slices import Slices
 from allbrains.metrics.smoothness import Smoothness, fwhm_mm
 from allbrains.metrics.symmetry import halves, mirror_correlation

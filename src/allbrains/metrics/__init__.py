@@ -1,10 +1,10 @@
 """How good a result is: one file, one metric; a line here registers it.
 
-A metric is a frozen dataclass with a ``name``, a ``version`` and a call from a case to named numbers. They run
-at three places of a recipe, because images are let go on the way: on the whole scan, on the brain with its
-surroundings, and on the finished case. Those that follow MRIQC, by its names, read the native head, which is
-prepared once for all of them; a number that needs what a scan hasn't got, such as air around a stripped brain,
-is NaN there.
+A metric is a frozen dataclass with a ``name``, a ``version`` and a call from a case to named numbers. They
+run at three places of a recipe, because images are let go on the way: on the whole scan, on the brain with
+its surroundings, and on the finished case. Those that follow MRIQC, by its names, read the native head,
+which is prepared once for all of them; a number that needs what a scan hasn't got, such as air around a
+stripped brain, is NaN there.
 """
 
 from __future__ import annotations

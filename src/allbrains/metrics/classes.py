@@ -12,7 +12,9 @@ _PURE = 0.7  # of a voxel's 3×3×3 neighbourhood; MRIQC takes .85 of FAST's fra
 _MIXED = 0.15  # of the way between two centres that FAST's mixel types still call pure, at either end
 
 
-def fractions_of(values: Array, mask: Array, centres: tuple[float, float, float]) -> tuple[Array, Array, Array]:
+def fractions_of(
+    values: Array, mask: Array, centres: tuple[float, float, float]
+) -> tuple[Array, Array, Array]:
     """Return the fractions of the dark, the middle and the bright class: linear between their centres.
 
     Args:

@@ -15,10 +15,10 @@ from allbrains.records import Array
 class Contrast:
     """Coefficient of joint variation, contrast and signal to noise, from voxels deep in one tissue.
 
-    Gives ``cjv_deep``, ``(sd_wm + sd_gm) / |mean_wm - mean_gm|`` (lower is better: noise, motion and bias raise
-    it); ``cnr_deep``, ``|mean_wm - mean_gm| / √(sd_wm² + sd_gm²)``, which unlike the usual one reads no air;
-    and ``snr_gm_deep`` and ``snr_wm_deep``, ``mean / (sd √(n / (n - 1)))``. None for CSF: the little of it that is
-    deep in CSF pulsates.
+    Gives ``cjv_deep``, ``(sd_wm + sd_gm) / |mean_wm - mean_gm|`` (lower is better: noise, motion and bias
+    raise it); ``cnr_deep``, ``|mean_wm - mean_gm| / √(sd_wm² + sd_gm²)``, which unlike the usual one reads
+    no air; and ``snr_gm_deep`` and ``snr_wm_deep``, ``mean / (sd √(n / (n - 1)))``. None for CSF: the
+    little of it that is deep in CSF pulsates.
 
     A voxel counts by what surrounds it, not by its own fraction: fractions come from intensities, so a
     cut in them would cut the very spread that is to be measured (the SNR of grey matter was 26 in every

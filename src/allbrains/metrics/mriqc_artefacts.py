@@ -15,7 +15,7 @@ _NAN = float("nan")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AirQuality:
-    """Gives ``qi_1``, the share of the air's voxels that are artefacts, and ``qi_2``, how far its noise is from χ².
+    """Gives ``qi_1``, the share of the air that is artefacts, and ``qi_2``, how far its noise is from χ².
 
     ``qi_2`` is the mean distance between the density of the air's intensities and of the χ² distribution that
     fits them best, from half the density's peak upwards. NaN where there is no air.
@@ -39,13 +39,13 @@ class AirQuality:
         hat = head.around.hat
         air = head.raw[hat]
         return {
-            "qi_1": np.count_nonzero(head.around.artefacts) / max(np.count_nonzero(hat), 1),
+            "qi_1": int(head.around.artefacts.sum()) / int(hat.sum()),
             "qi_2": misfit(air[air > 0], self.fitted),
         }
 
 
 def misfit(air: Array, fitted: int) -> float:
-    """Return how far intensities above 0 are from the best χ²; 0 for fewer than 1000 of them, as MRIQC says."""
+    """Return how far intensities above 0 are from the best χ²; as in MRIQC 0 for fewer than 1000."""
     from scipy.ndimage import gaussian_filter1d
     from scipy.stats import chi2
 

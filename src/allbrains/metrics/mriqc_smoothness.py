@@ -11,7 +11,7 @@ from allbrains.metrics.smoothness import fwhm_mm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoxelSmoothness:
-    """Gives ``fwhm_x``, ``fwhm_y``, ``fwhm_z`` and their mean ``fwhm_avg``, in voxels, of the uncorrected brain.
+    """Gives ``fwhm_x``, ``fwhm_y``, ``fwhm_z`` and their mean ``fwhm_avg``, in voxels, of the raw brain.
 
     Also ``size_x`` … in voxels and ``spacing_x`` … in mm, of the grid with RAS+ axes.
 

@@ -15,7 +15,7 @@ _MAD_TO_SD = 0.6744897501960817  # quantile .75 of the normal distribution
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Gives ``summary_<tissue>_<statistic>`` of ``csf``, ``gm``, ``wm`` and ``bg``, the air; WM's median is 1000.
+    """Gives ``summary_<tissue>_<statistic>`` of ``csf``, ``gm``, ``wm`` and ``bg``, the air; WM is 1000.
 
     Statistics: ``mean``, ``median``, ``mad`` (scaled to a normal standard deviation), ``stdv``, ``k``
     (excess kurtosis), ``p05``, ``p95``, ``n``. Of ``bg`` NaN where there is no air.

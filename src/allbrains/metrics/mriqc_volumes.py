@@ -13,7 +13,7 @@ from allbrains.records import Array
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TissueShares:
-    """Gives ``icvs_<tissue>``, its share of the three, and ``rpve_<tissue>``, the residual partial-volume error.
+    """Gives ``icvs_<tissue>``, its share of the three, and ``rpve_<tissue>``, residual partial volume.
 
     ``rpve`` follows MRIQC's code and not its formula: every voxel of the image that has none of the tissue
     counts as 1, so that it tells mostly how large the field of view is (10-33, where mixing gives below 1).

@@ -29,6 +29,7 @@ from allbrains.own.page import PageContent, page
 from allbrains.own.pictures import registered
 from allbrains.own.reference import People
 from allbrains.records import Algorithm, Digest, Outcome, Scan, Volume
+from allbrains.rejection import HIGH, LOW, PROBABILITY
 from allbrains.run.driver import build
 from allbrains.run.engines.local import Local
 from allbrains.run.lock import alone
@@ -173,9 +174,11 @@ def _facts(numbers: dict[str, Any]) -> tuple[str, ...]:
     edges = [numbers.get(f"spacing_{axis}_mm", math.nan) for axis in "xyz"]
     if all(map(math.isfinite, edges)):
         facts.append(f"Voxels of {' × '.join(f'{mm:.2f}' for mm in edges)} mm.")
-    if math.isfinite(cjv := numbers.get("cjv", math.nan)):
+    likely, low, high = (numbers.get(name, math.nan) for name in (PROBABILITY, LOW, HIGH))
+    if math.isfinite(likely):
         facts.append(
-            f"Grey and white matter overlap by {cjv:.2f} (CJV; still heads in good scanners have 0.2 to 0.5)."
+            f"An expert would reject such a scan with a probability of {100 * likely:.0f} % (between "
+            f"{100 * low:.0f} and {100 * high:.0f} %, because one scan of an unknown scanner tells no more)."
         )
     if math.isfinite(match := numbers.get("template_correlation", math.nan)):
         facts.append(f"Correlation with the template after registration: {match:.2f}.")
