@@ -151,8 +151,8 @@ def _reason(spread: float, centile: float, above: float) -> str:
     if not np.isfinite(centile):
         return ""
     told = (
-        f"white matter's intensity spreads by {100 * spread:.1f} %, more than in {centile:.0f} % of the scans "
-        "that experts accepted in ABIDE, DS030 and MR-ART"
+        f"white matter's intensity spreads by {100 * spread:.1f} %, more than in {centile:.0f} % of the "
+        "scans that experts accepted in ABIDE, DS030 and MR-ART"
     )
     if np.isfinite(above):
         return f"{told}; {above:.2f} times the best tenth of this dataset"

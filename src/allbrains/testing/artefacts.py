@@ -6,6 +6,8 @@ in another pose. The image's phase is not known, so it is taken as 0.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.fft import fftn, ifftn
 from scipy.ndimage import affine_transform, gaussian_filter
@@ -30,7 +32,7 @@ def moved_head(volume: Volume, size: float, rng: np.random.Generator, *, axis: i
     spectrum = fftn(volume.array)
     edges = np.linspace(0, lines, _STRETCHES + 1).astype(int)
     order = np.fft.fftshift(np.arange(lines))  # in the order in which they are measured: edge, middle, edge
-    for k, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for k, (start, end) in enumerate(pairwise(edges)):
         shift, turn = rng.normal(0, size, 3), rng.normal(0, size, 3)
         if k in (_STRETCHES // 2 - 1, _STRETCHES // 2):
             continue
