@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from allbrains.case import Case
 from allbrains.metrics import METRICS, OF_BRAIN, OF_HEAD, OF_SCAN, Metric
+from allbrains.metrics.face import Face, face_state
 from allbrains.metrics.native_head import native_head
 
 
@@ -40,7 +41,7 @@ class MeasureBrain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """Add every metric of a finished case, and let the native head go."""
+    """Add every metric of a finished case and what is left of its ``face``, and let the native head go."""
 
     name: ClassVar[str] = "measure"
     version: ClassVar[int] = 3
@@ -55,7 +56,13 @@ class Measure:
         head = native_head(case)
         for metric in OF_HEAD:
             case = case.plus(numbers=metric(head))
-        return _measured(case.without("t1w_native"), METRICS)
+        case = case.plus(numbers=Face()(case))
+        left = face_state(
+            case.numbers["face_signal"],
+            stripped=case.texts.get("input_stripped") == "yes",
+            cut_by_void=case.numbers.get("cut_by_void", float("nan")),
+        )
+        return _measured(case.without("t1w_native").plus(texts={"face": left}), METRICS)
 
 
 def _measured(case: Case, metrics: tuple[Metric, ...]) -> Case:
