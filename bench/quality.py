@@ -102,12 +102,10 @@ def motion(data: Path) -> None:
         rising += likely == sorted(likely)
         failed += not series[-1][1]
         count += 1
-        if number == 0:
-            for fault, done in FAULTS.items():
-                _told(name, fault, done(volume, np.random.default_rng(1)))
-    print(
-        f"\nRising with the degree in {rising} of {count} heads; the strongest is above the limit in {failed}."
-    )
+    name, path = next(heads(data))
+    for fault, done in FAULTS.items():
+        _told(name, fault, done(read_image(path), np.random.default_rng(1)))
+    print(f"\nRising with the degree in {rising} of {count} heads; the strongest fails in {failed}.")
 
 
 def _told(name: str, fault: str, volume: Volume) -> tuple[float, bool]:

@@ -40,7 +40,7 @@ def three_means(values: Array) -> tuple[float, float, float]:
     if positive.size < 3:
         return 0.0, 1.0, 2.0
     top = float(np.percentile(positive, 99.8))  # vessels would drag the bright class up
-    counts, edges = np.histogram(values, 1024, (0.0, top))
+    counts, edges = np.histogram(positive, 1024, (0.0, top))
     middles = (edges[:-1] + edges[1:]) / 2
     centres = top * np.array([0.25, 0.6, 0.85])
     for _ in range(200):
