@@ -27,6 +27,7 @@ from allbrains.own.page import PageContent, page
 from allbrains.own.pictures import registered
 from allbrains.own.reference import People
 from allbrains.records import Algorithm, Digest, Outcome, Scan, Volume
+from allbrains.rejection import HIGH, LOW, PROBABILITY
 from allbrains.run.engines.local import Local
 from allbrains.run.lock import alone
 from allbrains.run.slot.guard import SlotLimits
@@ -38,9 +39,8 @@ from allbrains.transfer import Network
 
 DATASET, PATH = "own", "sub-own/anat/sub-own_T1w.nii"
 PAGE, STL, HEAD, HEAD_WITH_FACE = "brain.html", "brain.stl", "head_defaced.nii.gz", "head_with_face.nii.gz"
-# scanners' own range is in docs/how-to/qc.md; the limit, 0.8, is where nobody would use a scan
+# of still heads in good scanners (docs/how-to/qc.md); the limit, 0.8, is where nobody would use a scan
 LARGEST_USUAL_CJV = 0.5
-USUAL_CJV = f"still heads in good scanners have 0.2 to {LARGEST_USUAL_CJV}"
 Say = Callable[[str], None]
 
 
@@ -169,8 +169,12 @@ def _facts(numbers: dict[str, Any]) -> tuple[str, ...]:
     if all(map(math.isfinite, edges)):
         told = " × ".join(f"{mm:.2f}" for mm in edges)
         facts.append(f"Voxels of {told} mm (across, along and up the head).")
-    if math.isfinite(cjv := numbers.get("cjv", math.nan)):
-        facts.append(f"Grey and white matter overlap by {cjv:.2f} (CJV); {USUAL_CJV}.")
+    likely, low, high = (numbers.get(name, math.nan) for name in (PROBABILITY, LOW, HIGH))
+    if math.isfinite(likely):
+        facts.append(
+            f"An expert would reject such a scan with a probability of {100 * likely:.0f} % (between "
+            f"{100 * low:.0f} and {100 * high:.0f} %, because one scan of an unknown scanner tells no more)."
+        )
     if math.isfinite(match := numbers.get("template_correlation", math.nan)):
         facts.append(f"Correlation with the template after registration: {match:.2f}.")
     return tuple(facts)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allbrains.limits import LIMITS, Limits, judged
+from allbrains.rejection import PROBABILITY
 from allbrains.report.oddness import oddness
 from allbrains.report.packing import is_number
 from allbrains.store.sample_schema import place_columns, specs_of_samples
@@ -108,6 +109,8 @@ def _planned(samples: pa.Table, limits: Limits) -> pa.Table:
     qc = pc.if_else(judgement["qc_pass"], "pass", "look")
     table = _put(table, "qc", pc.if_else(done, qc, None))
     table = _put(table, "qc_reasons", pc.if_else(done, judgement["qc_reasons"], None))
+    if PROBABILITY in judgement.column_names:
+        table = _put(table, PROBABILITY, pc.if_else(done, judgement[PROBABILITY], None))
     score, name = oddness(table, np.asarray(done.to_numpy(zero_copy_only=False)))
     return _put(_put(table, "oddness", score), "odd_in", name)
 
