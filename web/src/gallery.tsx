@@ -10,7 +10,7 @@ const TOLD = ["dataset", "path", "scan_id", "outcome", "reason", "subject", "ses
 
 /** The rows that the address asks for. */
 export function useFound(query: Query) {
-  const { corpus, ratings } = useShared();
+  const { corpus, rater: { ratings } } = useShared();
   const names = [...new Set([...TOLD, ...needed(query)])];
   const columns = useColumns(corpus, names);
   const found = useMemo(() => {
@@ -76,7 +76,7 @@ function Grid({ rows, columns, query }: { rows: Uint32Array; columns: Map<string
 }
 
 function Card({ row, columns, query, style }: { row: number; columns: Map<string, Column>; query: Query; style: Record<string, string> }) {
-  const { corpus, ratings } = useShared();
+  const { corpus, rater: { ratings } } = useShared();
   const word = (name: string) => columns.get(name)?.word(row) ?? "";
   const id = word("scan_id"), done = word("outcome") === "done", look = word("qc") === "look";
   const who = `sub-${word("subject")}${word("session") ? ` ses-${word("session")}` : ""}`;
@@ -93,7 +93,7 @@ function Card({ row, columns, query, style }: { row: number; columns: Map<string
         <span class="one"><b>{word("dataset")}</b> <span class="ellipsis">{id ? who : word("path")}</span></span>
         <span class="two">
           <span class="ellipsis quiet">{people || "no demographics"}{sorted && !["dataset", "age_years", "sex"].includes(sorted) && ` · ${title(sorted)} ${word(sorted)} ${unit(sorted)}`}</span>
-          {ratings[id] && <span class={`badge ${ratings[id]![0]}`}>{ratings[id]![0]}</span>}
+          {ratings[id]?.[0] && <span class={`badge ${ratings[id]![0]}`}>{ratings[id]![0]}</span>}
           {look && <span class="badge look" title={`Outside its limits: ${word("qc_reasons")}`}>look: {word("qc_reasons").split(", ").map(title).slice(0, 2).join(", ")}</span>}
         </span>
       </div>

@@ -1,11 +1,11 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { type Column, type Cost, type Detail, type Receipt, shown } from "./data";
 import { useFound } from "./gallery";
 import { useQuery } from "./filters";
 import { title, unit, useColumns, usePromise, useShared } from "./hooks";
 import { Log, OUTCOMES, Prose } from "./missing";
 import { formatQuery } from "./query";
-import { RateBar } from "./review";
+import { RateBar, useRatingKeys } from "./rating";
 import { Viewer } from "./viewer";
 
 const ACCESSION = /^ds\d{6}$/;
@@ -21,19 +21,23 @@ export function ScanPage() {
     const code = id ? id.values.indexOf(at.id) : -1;
     return code < 0 ? -1 : id!.codes.indexOf(code as never);
   }, [columns, at.id]);
-  if (!columns || !found) return <p class="loading">Loading…</p>;
-  if (row < 0) return <section><h1>No such scan</h1><p>This report has no scan with the id <code>{at.id}</code>. <a href="#/brains">All brains</a></p></section>;
-  const word = (name: string) => columns.get(name)!.word(row);
+  const noteRef = useRef<HTMLInputElement>(null);
+  const word = (name: string) => (row < 0 ? "" : columns!.get(name)!.word(row));
   const params = formatQuery(query);
-  const here = found.indexOf(row);
+  const here = found ? found.indexOf(row) : -1;
   const near = (step: number) => {
-    for (let place = here + step; place >= 0 && place < found.length; place += step) {
-      const id = columns.get("scan_id")!.word(found[place]!);
+    for (let place = here + step; found && here >= 0 && place >= 0 && place < found.length; place += step) {
+      const id = columns!.get("scan_id")!.word(found[place]!);
       if (id) return `#/scan/${id}${params ? `?${params}` : ""}`;
     }
     return undefined;
   };
+  const name = `${word("dataset")} sub-${word("subject")}${word("session") && ` ses-${word("session")}`}`;
   const done = word("outcome") === "done";
+  const move = (step: number) => () => { const next = near(step); if (next) location.hash = next; };
+  useRatingKeys(done ? at.id : "", name, noteRef, () => undefined, { ArrowRight: move(1), j: move(1), ArrowLeft: move(-1), k: move(-1) });
+  if (!columns || !found) return <p class="loading">Loading…</p>;
+  if (row < 0) return <section><h1>No such scan</h1><p>This report has no scan with the id <code>{at.id}</code>. <a href="#/brains">All brains</a></p></section>;
   const people = [Number.isFinite(columns.get("age_years")!.number(row)) ? `${word("age_years")} years` : "", word("sex")].filter(Boolean).join(", ");
   return (
     <section class="scan">
@@ -52,7 +56,8 @@ export function ScanPage() {
       <div class={done ? "two" : "two alone"}>
         <div class="main">
           {done && <Viewer key={at.id} corpus={corpus} scanId={at.id} plainFirst={at.params.get("view") === "planes"} wants3d={at.params.get("view") === "3d"} />}
-          {done && <RateBar scanId={at.id} />}
+          {done && <RateBar scanId={at.id} name={name} noteRef={noteRef} />}
+          {done && <p class="keys quiet"><kbd>a</kbd> accept <kbd>d</kbd> doubt <kbd>r</kbd> reject <kbd>u</kbd> undo the last <kbd>n</kbd> note <kbd>←</kbd> <kbd>→</kbd> move</p>}
           {done && <Metrics row={row} />}
         </div>
         <aside><Facts row={row} word={word} /></aside>
