@@ -6,7 +6,7 @@ import { ODD_FIRST, type Query, find, formatQuery, needed } from "./query";
 
 const ASPECT = 384 / 1036; // of a montage: six slices beside each other, twice
 const GAP = 14, CAPTION = 68, ROW = 36;
-const TOLD = ["dataset", "path", "scan_id", "outcome", "reason", "subject", "session", "age_years", "sex", "qc", "qc_reasons", "odd_in", "oddness"];
+const TOLD = ["dataset", "path", "scan_id", "outcome", "reason", "subject", "session", "age_years", "sex", "qc", "qc_reasons", "odd_why", "oddness"];
 
 /** The rows that the address asks for. */
 export function useFound(query: Query) {

@@ -3,7 +3,11 @@ import { Filters, useQuery } from "./filters";
 import { useFound } from "./gallery";
 import { title, useShared } from "./hooks";
 import { formatQuery } from "./query";
+import { Mosaic, useOutlines } from "./pictures";
 import { RateBar, RatingsFile, useRatingKeys } from "./rating";
+
+/** `cjv 4.2, gm_ml 3.1` for people. */
+const why = (text: string) => text && `far from others of its dataset in ${text.split(", ").map((one) => { const [name, size] = one.split(" "); return `${title(name!)} (${size})`; }).join(", ")} — robust deviations`;
 
 export function Review() {
   const { corpus, rater: { ratings, undone }, at } = useShared();
@@ -21,7 +25,8 @@ export function Review() {
   const go = (step: number) => setPlace((old) => Math.max(0, Math.min((fit?.length ?? 1) - 1, old + step)));
   const name = `${word("dataset")} sub-${word("subject")}${word("session") && ` ses-${word("session")}`}`;
   const on = () => go(1), back = () => go(-1);
-  useRatingKeys(id, name, noteRef, on, { ArrowRight: on, j: on, ArrowLeft: back, k: back, o: () => { if (id) location.hash = `#/scan/${id}?${formatQuery(query)}`; } });
+  const [, toggle] = useOutlines();
+  useRatingKeys(id, name, noteRef, on, { ArrowRight: on, j: on, ArrowLeft: back, k: back, m: toggle, o: () => { if (id) location.hash = `#/scan/${id}?${formatQuery(query)}`; } });
   // what is undone comes back on the screen, where it is in this queue
   useEffect(() => {
     const found = undone && fit && ids ? fit.findIndex((one) => ids.word(one) === undone.scanId) : -1;
@@ -35,10 +40,13 @@ export function Review() {
       {!fit || !columns ? <p class="loading">Loading…</p> : !id ? <p class="empty">Nothing to review fits these filters.</p> : (
         <>
           <div class="sheet">
-            {word("outcome") === "done" ? <img src={corpus.montage(id)} alt={`Slices of ${word("dataset")} sub-${word("subject")}`} /> : <div class="nopicture"><b>{word("outcome")}</b></div>}
+            {word("outcome") === "done" ? <>
+              <Mosaic corpus={corpus} scanId={id} who={name} />
+              <img class="result" src={corpus.montage(id)} alt={`${name} on the template: T1w above, tissues below`} />
+            </> : <div class="nopicture"><b>{word("outcome")}</b></div>}
             <div class="about">
               <p><b>{word("dataset")}</b> sub-{word("subject")}{word("session") && ` ses-${word("session")}`} <span class="quiet">{[word("age_years") && `${word("age_years")} y`, word("sex")].filter(Boolean).join(", ")}</span></p>
-              <p class="quiet">{word("qc") === "look" ? <>outside its limits: {word("qc_reasons").split(", ").map(title).join(", ")}</> : word("odd_in") ? <>oddest number: {title(word("odd_in"))}, {Number(columns.get("oddness")!.number(row!)).toFixed(1)} robust deviations from the middle</> : ""}</p>
+              <p class="quiet">{[word("qc") === "look" && `outside its limits: ${word("qc_reasons").split(", ").map(title).join(", ")}`, why(word("odd_why"))].filter(Boolean).join("; ")}</p>
             </div>
           </div>
           <RateBar scanId={id} name={name} rated={on} noteRef={noteRef} />
@@ -49,7 +57,7 @@ export function Review() {
             <a class="button" href={`#/scan/${id}?${formatQuery(query)}`}>Open in 3-D</a>
           </nav>
           <RatingsFile />
-          <p class="keys quiet"><kbd>a</kbd> accept <kbd>d</kbd> doubt <kbd>r</kbd> reject <kbd>u</kbd> undo the last <kbd>n</kbd> note <kbd>←</kbd> <kbd>→</kbd> move <kbd>o</kbd> open</p>
+          <p class="keys quiet"><kbd>a</kbd> accept <kbd>d</kbd> doubt <kbd>r</kbd> reject <kbd>u</kbd> undo the last <kbd>n</kbd> note <kbd>m</kbd> outlines <kbd>←</kbd> <kbd>→</kbd> move <kbd>o</kbd> open</p>
         </>
       )}
     </section>

@@ -4,13 +4,14 @@ import { useFound } from "./gallery";
 import { useQuery } from "./filters";
 import { title, unit, useColumns, usePromise, useShared } from "./hooks";
 import { Log, OUTCOMES, Prose } from "./missing";
+import { Mosaic, useOutlines } from "./pictures";
 import { formatQuery } from "./query";
 import { RateBar, useRatingKeys } from "./rating";
 import { Viewer } from "./viewer";
 
 const ACCESSION = /^ds\d{6}$/;
 const WHOLE = ["brain_mask_ml", "etiv_affine_ml", "gm_ml", "wm_ml", "csf_ml"]; // before the parts
-const NUMBER_LAST = ["size", "voxels", "age_years", "age_low", "age_high", "oddness"];
+const NUMBER_LAST = ["size", "voxels", "age_years", "age_low", "age_high", "oddness", "odd_order"];
 
 export function ScanPage() {
   const { corpus, at } = useShared();
@@ -35,7 +36,8 @@ export function ScanPage() {
   const name = `${word("dataset")} sub-${word("subject")}${word("session") && ` ses-${word("session")}`}`;
   const done = word("outcome") === "done";
   const move = (step: number) => () => { const next = near(step); if (next) location.hash = next; };
-  useRatingKeys(done ? at.id : "", name, noteRef, () => undefined, { ArrowRight: move(1), j: move(1), ArrowLeft: move(-1), k: move(-1) });
+  const [, toggle] = useOutlines();
+  useRatingKeys(done ? at.id : "", name, noteRef, () => undefined, { ArrowRight: move(1), j: move(1), ArrowLeft: move(-1), k: move(-1), m: toggle });
   if (!columns || !found) return <p class="loading">Loading…</p>;
   if (row < 0) return <section><h1>No such scan</h1><p>This report has no scan with the id <code>{at.id}</code>. <a href="#/brains">All brains</a></p></section>;
   const people = [Number.isFinite(columns.get("age_years")!.number(row)) ? `${word("age_years")} years` : "", word("sex")].filter(Boolean).join(", ");
@@ -56,8 +58,9 @@ export function ScanPage() {
       <div class={done ? "two" : "two alone"}>
         <div class="main">
           {done && <Viewer key={at.id} corpus={corpus} scanId={at.id} plainFirst={at.params.get("view") === "planes"} wants3d={at.params.get("view") === "3d"} />}
+          {done && <Mosaic corpus={corpus} scanId={at.id} who={name} />}
           {done && <RateBar scanId={at.id} name={name} noteRef={noteRef} />}
-          {done && <p class="keys quiet"><kbd>a</kbd> accept <kbd>d</kbd> doubt <kbd>r</kbd> reject <kbd>u</kbd> undo the last <kbd>n</kbd> note <kbd>←</kbd> <kbd>→</kbd> move</p>}
+          {done && <p class="keys quiet"><kbd>a</kbd> accept <kbd>d</kbd> doubt <kbd>r</kbd> reject <kbd>u</kbd> undo the last <kbd>n</kbd> note <kbd>m</kbd> outlines <kbd>←</kbd> <kbd>→</kbd> move</p>}
           {done && <Metrics row={row} />}
         </div>
         <aside><Facts row={row} word={word} /></aside>

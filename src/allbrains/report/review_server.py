@@ -35,6 +35,7 @@ _KINDS = {
     "css": "text/css",
     "txt": "text/plain",
     "jpg": "image/jpeg",
+    "png": "image/png",
     "tsv": "text/tab-separated-values",
 }
 _POLICY = (
@@ -220,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", f"{kind}; charset=utf-8" if text else kind)
         self.send_header("Content-Length", str(len(data)))
         # pictures never change while it runs; ratings do
-        self.send_header("Cache-Control", "max-age=3600" if kind == "image/jpeg" else "no-store")
+        self.send_header("Cache-Control", "max-age=3600" if kind.startswith("image/") else "no-store")
         for name, value in _HEADERS.items():
             self.send_header(name, value)
         self.end_headers()
