@@ -153,6 +153,10 @@ CONTEXT = _schema(
             _TEXTS,
             "JSON files that describe the image, by the inheritance principle; nearest last",
         ),
+        "preferred": (
+            pa.bool_(),
+            "The image to prefer among those of one person, session and suffix; all stay",
+        ),
         "copies": (pa.int64(), "Scans of this catalogue with the same bytes, this one included"),
         "digest_group": (
             _TEXT,

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from allbrains import participants, tables
-from allbrains.catalogue import acquisition, species
+from allbrains.catalogue import acquisition, dataset_rules, species
 from allbrains.catalogue.sidecars import Sidecars, merged
 from allbrains.errors import SourceError, TransientError
 from allbrains.records import Scan
@@ -115,7 +115,9 @@ class DatasetReader:
         except (TransientError, SourceError) as error:
             row = _row(snapshot, "", Exclusion.LISTING_FAILED, str(error))
             return Read(snapshot=snapshot, excluded=(row,))
-        scans, excluded = scans_in(listing, suffixes=self.wanted_of(snapshot.dataset).suffixes)
+        suffixes = self.wanted_of(snapshot.dataset).suffixes
+        scans, excluded = scans_in(listing, suffixes=suffixes)
+        excluded = (*excluded, *dataset_rules.other_contrast(listing, suffixes))
         scans, others = species.sort_out(snapshot, scans)  # what needs no small file
         read = Read(
             snapshot=snapshot, files=listing.files, route=listing.route, excluded=(*excluded, *others)
@@ -128,6 +130,7 @@ class DatasetReader:
         sidecars = Sidecars((entry.path for entry in listing.entries), wanted.suffixes)
         beside = {scan.path: sidecars.of(scan) for scan in scans}
         texts = self.source.read(snapshot, self._small(listing, beside))
+        scans, ruled = dataset_rules.sort_out_by_dataset(snapshot, scans, texts.files)
         folders = {scan.subject for scan in scans}
         people = self.harmonise(snapshot.dataset, texts.files, subjects=folders).rows
         roster = participants.Roster(people)
@@ -138,11 +141,12 @@ class DatasetReader:
             readme=_readme(texts.files),
             species=lambda scan: getattr(found[scan.path], "species", None),
         )
+        best = dataset_rules.preferred(scans)
         parsed = {path: acquisition.parse(texts.files[path]) for path in texts.files.keys() & _flat(beside)}
         rows = [
             tables.scan_row(scan)
             | {name: getattr(found[scan.path], name, None) for name in _LABELS}
-            | {"sidecars": list(beside[scan.path])}
+            | {"sidecars": list(beside[scan.path]), "preferred": scan.path in best}
             | (_acquired([parsed[p] for p in beside[scan.path] if p in parsed]) if wanted.sidecars else {})
             for scan in scans
         ]
@@ -150,7 +154,7 @@ class DatasetReader:
             read,
             scans=pa.Table.from_pylist(rows, schema=tables.LABELLED_SCANS),
             people=participants.table(people),
-            excluded=(*read.excluded, *others, *_unread(snapshot, texts)),
+            excluded=(*read.excluded, *ruled, *others, *_unread(snapshot, texts)),
         )
 
     def _small(self, listing: Listing, beside: Mapping[str, Sequence[str]]) -> list[Entry]:
@@ -160,7 +164,10 @@ class DatasetReader:
         return [
             entry
             for entry in listing.entries
-            if tells_of_people(entry.path) or (readme and _README.match(entry.path)) or entry.path in sidecars
+            if tells_of_people(entry.path)
+            or entry.path == dataset_rules.IGNORE_FILE
+            or (readme and _README.match(entry.path))
+            or entry.path in sidecars
         ]
 
 

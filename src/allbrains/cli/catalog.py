@@ -32,7 +32,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 @selection_options
 @out_option
 @json_option
-def command(*, out: Path, as_json: bool, **options: Any) -> int:
+@click.option(
+    "--defects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write what is wrong in the datasets themselves, a row each, as a table with tabs.",
+)
+def command(*, out: Path, as_json: bool, defects: Path | None, **options: Any) -> int:
     """List the T1-weighted scans of OpenNeuro, or of a BIDS folder, and whom they show.
 
     Writes datasets, scans, participants and exclusions as Parquet tables to --out, each column described
@@ -43,7 +49,10 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
     Exit code 1: the catalogue is incomplete; what is missing is named, and the same command goes on.
     """
     from allbrains.catalogue import catalogue
-    from allbrains.cli.gather import Choice, look, only_one, writing_to
+    from allbrains.catalogue.defects import as_tsv
+    from allbrains.catalogue.defects import defects as defects_of
+    from allbrains.cli.gather import Choice, look, only_one, outcomes_beside, writing_to
+    from allbrains.files import publishing
 
     choice = Choice(**options)
     with writing_to(out), only_one(out):
@@ -51,6 +60,10 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
         known = seen.known().catalogue
         told = frozenset() if seen.before is None else _report(seen.before, known, out)
         catalogue.write(known, out)
+    if defects is not None:
+        with publishing(defects) as temporary:
+            table = as_tsv(defects_of(known, outcomes_beside(out)))
+            temporary.write_text(table, encoding="utf-8")
     scans = catalogue.select(seen.candidates(), where=choice.where, limit=choice.limit)
     _print(scans, as_json)
     _summarise(known, scans.num_rows, out, told)

@@ -28,7 +28,7 @@ from allbrains.errors import ConfigurationError
 from allbrains.files import translated
 from allbrains.machine import usable_cores
 from allbrains.recipe import Recipe
-from allbrains.records import Scan
+from allbrains.records import Outcome, Scan
 from allbrains.sources.openneuro import Endpoints
 from allbrains.store import ratings
 from allbrains.store.layout import Layout
@@ -174,6 +174,15 @@ def planned_beside(folder: Path) -> frozenset[str]:
         return frozenset()
     with LedgerReader.open(ledger) as reader:
         return reader.planned()
+
+
+def outcomes_beside(folder: Path) -> dict[str, Outcome]:
+    """Return what became of the scans, by id, in the corpus whose catalogue is in ``folder``."""
+    ledger = Layout(folder.parent).ledger
+    if not ledger.exists():
+        return {}
+    with LedgerReader.open(ledger) as reader:
+        return reader.outcomes()
 
 
 @contextmanager
