@@ -8,7 +8,7 @@ export interface About {
   name: string; version: string; recipe: string; fingerprint: string; steps: string; space: string;
   shape: [number, number, number]; maps: string[]; rows: number; perChunk: number; columns: ColumnFact[];
   limits: Record<string, [number | null, number | null]>; datasets: DatasetFact[];
-  advice: Record<string, [string, string]>; volumes: string[] | null; served: boolean; mosaics: boolean; other: string | null;
+  advice: Record<string, [string, string]>; volumes: string[] | null; served: boolean; mosaics: boolean; montages: boolean; other: string | null;
 }
 export interface Receipt {
   field: string; source: string; column: string; raw: string; rule: string; confidence: string;

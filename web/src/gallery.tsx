@@ -2,6 +2,7 @@ import { useMemo, useRef } from "preact/hooks";
 import { type Column, shown } from "./data";
 import { Filters, go, useQuery } from "./filters";
 import { title, unit, useColumns, useShared, useWidth, useWindow } from "./hooks";
+import { Selection } from "./selection";
 import { ODD_FIRST, type Query, find, formatQuery, needed } from "./query";
 
 const ASPECT = 384 / 1036; // of a montage: six slices beside each other, twice
@@ -43,6 +44,7 @@ export function Gallery() {
         </div>
       </header>
       <Filters query={real} view="brains" count={found?.length ?? 0} total={corpus.about.rows} extra={extra} />
+      {found && found.length > 0 && <Selection rows={found} query={real} />}
       {!columns || !found ? <p class="loading">Loading…</p> : found.length === 0 ? <p class="empty">Nothing fits these filters.</p>
         : as === "grid" ? <Grid rows={found} columns={columns} query={real} /> : <Table rows={found} columns={columns} query={real} names={tableNames(real, corpus.about.columns.map((one) => one.name))} view="brains" extra={extra} />}
     </section>
@@ -87,8 +89,8 @@ function Card({ row, columns, query, style }: { row: number; columns: Map<string
   const people = [Number.isFinite(age) ? `${shown(age)} y` : "", word("sex")].filter(Boolean).join(", ");
   return (
     <a class="card" href={link} style={style}>
-      {done ? <img src={corpus.montage(id)} loading="lazy" decoding="async" alt={`Slices of ${word("dataset")} ${who}: T1w above, tissues below`} />
-        : <div class="nopicture"><b>{word("outcome")}</b><span>{word("reason")}</span></div>}
+      {done && corpus.about.montages ? <img src={corpus.montage(id)} loading="lazy" decoding="async" alt={`Slices of ${word("dataset")} ${who}: T1w above, tissues below`} />
+        : <div class="nopicture"><b>{done ? "no picture" : word("outcome")}</b><span>{done ? "this corpus was built without" : word("reason")}</span></div>}
       <div class="caption">
         <span class="one"><b>{word("dataset")}</b> <span class="ellipsis">{id ? who : word("path")}</span></span>
         <span class="two">

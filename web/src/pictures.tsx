@@ -19,10 +19,10 @@ export function Mosaic({ corpus, scanId, who }: { corpus: Corpus; scanId: string
   if (!corpus.hasMosaic(scanId)) return null;
   return (
     <figure class="mosaic">
-      <div class="layers">
+      <div class="bed" tabIndex={0} role="region" aria-label="The whole head"><div class="layers">
         <img src={corpus.mosaic(scanId, "jpg")} alt={`The whole head of ${who} in its own space: seven sagittal, seven coronal and seven axial slices`} />
         {on && <img class="lines" src={corpus.mosaic(scanId, "png")} alt="Outlines of the brain mask, amber, and of white matter, blue" />}
-      </div>
+      </div></div>
       <figcaption>
         <button aria-pressed={on} aria-keyshortcuts="m" onClick={toggle}>Outlines <kbd>m</kbd></button>
         <span class="legend"><span><i style={{ background: "rgb(255,190,0)" }} />brain mask</span><span><i style={{ background: "rgb(60,220,255)" }} />white matter</span></span>

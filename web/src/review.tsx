@@ -42,7 +42,7 @@ export function Review() {
           <div class="sheet">
             {word("outcome") === "done" ? <>
               <Mosaic corpus={corpus} scanId={id} who={name} />
-              <img class="result" src={corpus.montage(id)} alt={`${name} on the template: T1w above, tissues below`} />
+              {corpus.about.montages && <img class="result" src={corpus.montage(id)} alt={`${name} on the template: T1w above, tissues below`} />}
             </> : <div class="nopicture"><b>{word("outcome")}</b></div>}
             <div class="about">
               <p><b>{word("dataset")}</b> sub-{word("subject")}{word("session") && ` ses-${word("session")}`} <span class="quiet">{[word("age_years") && `${word("age_years")} y`, word("sex")].filter(Boolean).join(", ")}</span></p>

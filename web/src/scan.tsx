@@ -9,6 +9,7 @@ import { formatQuery } from "./query";
 import { RateBar, useRatingKeys } from "./rating";
 import { Viewer } from "./viewer";
 
+const FEWEST = 20; // of fewer scans a percentile is a step of five and more
 const ACCESSION = /^ds\d{6}$/;
 const WHOLE = ["brain_mask_ml", "etiv_affine_ml", "gm_ml", "wm_ml", "csf_ml"]; // before the parts
 const NUMBER_LAST = ["size", "voxels", "age_years", "age_low", "age_high", "oddness", "odd_order"];
@@ -129,6 +130,7 @@ function Metric({ row, column, outcome }: { row: number; column: Column; outcome
   const quantile = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
   const low = Math.min(quantile(0.01), value || Infinity), high = Math.max(quantile(0.99), value || -Infinity);
   const at = (one: number) => (high > low ? Math.max(0, Math.min(100, ((one - low) / (high - low)) * 100)) : 50);
+  const many = sorted.length >= FEWEST;
   const share = Math.round(rank(sorted, value) * 100);
   const limit = corpus.about.limits[column.name];
   const out = limit && !(value >= (limit[0] ?? -Infinity) && value <= (limit[1] ?? Infinity));
@@ -138,12 +140,12 @@ function Metric({ row, column, outcome }: { row: number; column: Column; outcome
     <div class={`metric ${out ? "out" : ""}`}>
       <span class="name" title={`${name}${told && told !== "Number of the recipe" ? `: ${told}` : ""}`}>{title(name)}</span>
       <span class="value">{Number.isFinite(value) ? <>{shown(value)} <span class="quiet">{unit(name)}</span></> : <span class="quiet">not measured</span>}</span>
-      <span class="strip" role="img" aria-label={Number.isFinite(value) ? `percentile ${share} of ${sorted.length}` : "no value"}>
-        <i class="box" style={{ left: `${at(quantile(0.25))}%`, width: `${at(quantile(0.75)) - at(quantile(0.25))}%` }} />
+      <span class="strip" role="img" aria-label={!Number.isFinite(value) ? "no value" : many ? `percentile ${share} of ${sorted.length}` : `one of ${sorted.length}: too few for a percentile`}>
+        {many && <i class="box" style={{ left: `${at(quantile(0.25))}%`, width: `${at(quantile(0.75)) - at(quantile(0.25))}%` }} />}
         <i class="middle" style={{ left: `${at(quantile(0.5))}%` }} />
         {Number.isFinite(value) && <i class="dot" style={{ left: `${at(value)}%` }} />}
       </span>
-      <span class="rank">{Number.isFinite(value) && (out ? <span class="badge look" title={`limits ${limit![0] ?? "…"} to ${limit![1] ?? "…"}`}>outside {limit![0] ?? "…"}–{limit![1] ?? "…"}</span> : high > low ? <span class="quiet">P{share}</span> : <span class="quiet">all alike</span>)}</span>
+      <span class="rank">{Number.isFinite(value) && (out ? <span class="badge look" title={`limits ${limit![0] ?? "…"} to ${limit![1] ?? "…"}`}>outside {limit![0] ?? "…"}–{limit![1] ?? "…"}</span> : !many ? <span class="quiet">of {sorted.length}</span> : high > low ? <span class="quiet">P{share}</span> : <span class="quiet">all alike</span>)}</span>
     </div>
   );
 }
@@ -156,8 +158,8 @@ function Facts({ row, word }: { row: number; word: (name: string) => string }) {
   const dataset = word("dataset"), snapshot = columns?.get("snapshot")?.word(row) ?? "";
   const about = corpus.about.datasets.find((one) => one.dataset === dataset);
   const public_ = ACCESSION.test(dataset);
-  const version = /^[\w.-]+$/.test(snapshot) ? snapshot : "";
-  const doi = /^(?:doi:|https:\/\/doi\.org\/)?(10\.\d{4,9}\/[\w.;()/:-]+)$/i.exec(about?.doi ?? "")?.[1] ?? (public_ && version ? `10.18112/openneuro.${dataset}.v${version}` : "");
+  const version = /^\d[\w.-]*$/.test(snapshot) ? snapshot : ""; // a folder of one's own has none
+  const doi = /^(?:doi:|https:\/\/doi\.org\/)?(10\.\d{4,9}\/[\w.;()/:-]+)$/i.exec(about?.doi ?? "")?.[1] ?? ""; // none is made up
   return (
     <>
       <div class="panel">

@@ -28,7 +28,7 @@ export function Viewer({ corpus, scanId, plainFirst, wants3d }: { corpus: Corpus
   const [look, setLook] = useState<Look>({ overlay: "none", opacity: 0.5, outline: false });
   if (!there || error) return (
     <figure class="viewer still">
-      <img src={corpus.montage(scanId)} alt="Slices: T1w above, tissues below" />
+      {corpus.about.montages && <img src={corpus.montage(scanId)} alt="Slices: T1w above, tissues below" />}
       <figcaption>{error ? `The volume can't be read: ${error}` : "This folder holds the picture only. allbrains serve shows the volume."}</figcaption>
     </figure>
   );

@@ -192,6 +192,7 @@ class ReportSite:
             "served": self.served,
             # one recipe makes them of all its scans or of none
             "mosaics": len(self.brains) > 0 and bool(native_picture(self.brains[0])[0]),
+            "montages": len(self.brains) > 0 and bool(self.brains[0].montage),
             "other": None if self.other is None else self.other.root.resolve().name,
         }
 
