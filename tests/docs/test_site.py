@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from allbrains import tables
-from allbrains.cli.main import COMMANDS, cli
+from allbrains.cli.commands import COMMANDS
+from allbrains.cli.main import cli
 from allbrains.learn.settings import LearnSettings, settings_for
 from allbrains.store.sample_schema import OUTCOME
 from allbrains.testing.cohorts import ToyCohort, write_cohort

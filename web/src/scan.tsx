@@ -11,7 +11,7 @@ import { Viewer } from "./viewer";
 
 const FEWEST = 20; // of fewer scans a percentile is a step of five and more
 const ACCESSION = /^ds\d{6}$/;
-const WHOLE = ["brain_mask_ml", "etiv_affine_ml", "gm_ml", "wm_ml", "csf_ml"]; // before the parts
+const WHOLE = ["brain_mask_ml", "icv_ml", "gm_ml", "wm_ml", "csf_ml"]; // before the parts
 const NUMBER_LAST = ["size", "voxels", "age_years", "age_low", "age_high", "oddness", "odd_order"];
 
 export function ScanPage() {
