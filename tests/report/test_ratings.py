@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import allbrains
 from allbrains.cli.main import run
-from allbrains.errors import CorpusError
+from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.report import open_site
 from allbrains.report.review_server import serving
 from allbrains.store.ratings import Rating, Verdict, line, parse, rate, read, written
@@ -201,6 +201,32 @@ def test_only_files_of_the_report_are_served(ask, path):
 
 def test_a_name_that_is_not_loopbacks_is_not_answered(ask):
     assert ask("GET", "/", Host="attacker.example")[0] == 421
+
+
+def test_a_tunnels_name_is_answered_when_its_owner_gave_it(root):
+    with serving(open_site(root, served=True), host_names=("my-laptop:9000",)) as address:
+        host = address.removeprefix("http://").rstrip("/")
+        for name, status in (("my-laptop:9000", 200), ("my-laptop:9001", 421), ("my-laptop", 421)):
+            connection = http.client.HTTPConnection(host, timeout=30)
+            connection.request("GET", "/", headers={"Host": name})
+            assert connection.getresponse().status == status
+            connection.close()
+        connection = http.client.HTTPConnection(host, timeout=30)
+        told = {
+            "Host": "my-laptop:9000",
+            "Origin": "http://my-laptop:9000",
+            "Content-Type": "application/json",
+        }
+        connection.request("POST", "/ratings", body=rated(), headers=told)
+        assert connection.getresponse().status == 200
+        connection.close()
+    (root / "ratings.tsv").unlink()
+
+
+@pytest.mark.parametrize("name", ["*:9000", "host", "http://host:9000", "a b:1", "host:9000/x", "-:1"])
+def test_what_is_no_address_is_no_host_name(root, name):
+    with pytest.raises(ConfigurationError, match="NAME:PORT"), serving(open_site(root), host_names=(name,)):
+        pass
 
 
 def test_every_answer_carries_the_policy(ask):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.counting import count
+
 
 @click.command("report")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -30,7 +32,7 @@ def command(*, out: Path, to: Path | None, against: Path | None, volumes: int) -
     """
     from allbrains.library.study import Corpus
 
-    written = Corpus(out).report(to, against=against, volumes=volumes)
+    written = Corpus(out).report(to, against=against, volumes=volumes, progress=count)
     click.echo(written.index)
     about = f"{written.files} files about {written.rows} rows, {written.samples} of them samples"
     click.echo(about, err=True)

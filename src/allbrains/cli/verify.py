@@ -20,4 +20,6 @@ def command(out: Path) -> int:
     click.echo(verified.summary, err=True)
     if count := len(verified.findings):
         click.echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
+    else:
+        click.echo("all is well: every checksum, and ledger, folder, catalogue and samples table agree")
     return 0 if verified.good else 1

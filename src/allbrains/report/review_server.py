@@ -1,16 +1,17 @@
 """A report on loopback, for one person at this machine; ratings go into a file beside the corpus.
 
 Rules:
-    1. It listens on loopback alone, and answers only to loopback's names: a web page elsewhere that has
-       bound a name of its own to 127.0.0.1 gets nothing.
+    1. It listens on loopback alone, and answers only to loopback's names and those that its owner gave: a
+       web page elsewhere that has bound a name of its own to 127.0.0.1 gets nothing.
     2. What changes anything needs JSON and this page's own origin, so no other page can send it.
     3. Files are those that ``ReportSite.read`` knows by name; no path of a request reaches the disk.
 """
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from allbrains.store import ratings
 from allbrains.text import json_of
 
 LOOPBACK = "127.0.0.1"
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?:[0-9]{1,5}\Z")
 _LARGEST_BODY = 16_384
 _LARGEST_TABLE = 1 << 24  # of ratings that are read in: a hundred thousand rows
 _KINDS = {
@@ -153,6 +155,7 @@ def _asked(body: bytes) -> _Asked:
 
 class _Handler(BaseHTTPRequestHandler):
     desk: ClassVar[Desk]
+    further_hosts: ClassVar[frozenset[str]] = frozenset()
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "allbrains", ""
     timeout = 60
@@ -213,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _hosts(self) -> set[str]:
         port = self.connection.getsockname()[1]
-        return {f"{LOOPBACK}:{port}", f"localhost:{port}"}
+        return {f"{LOOPBACK}:{port}", f"localhost:{port}", *self.further_hosts}
 
     def _send(self, status: HTTPStatus, kind: str, data: bytes) -> None:
         self.send_response(status)
@@ -239,17 +242,23 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(site: ReportSite, *, port: int = 0) -> Iterator[str]:
+def serving(site: ReportSite, *, port: int = 0, host_names: Sequence[str] = ()) -> Iterator[str]:
     """Serve a report on loopback for as long as the context lasts; give its address.
 
     Args:
         site: what to serve.
         port: 0 takes any free one.
+        host_names: further addresses, ``name:port``, that a browser may call this server by: those of a
+            tunnel. It listens on loopback all the same.
 
     Raises:
-        ConfigurationError: the port can't be listened on.
+        ConfigurationError: the port can't be listened on, or an address is none.
     """
-    handler = type("Handler", (_Handler,), {"desk": Desk(site)})
+    for name in host_names:
+        if not _HOST.match(name):
+            raise ConfigurationError(f"{name[:80]!r} is no address of a page: expected NAME:PORT")
+    known = {"desk": Desk(site), "further_hosts": frozenset(host_names)}
+    handler = type("Handler", (_Handler,), known)
     try:
         server = _Server((LOOPBACK, port), handler)
     except (OSError, OverflowError) as error:
