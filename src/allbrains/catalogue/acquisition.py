@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from allbrains.text import json_of
+from allbrains.participants import dictionary
 
 # vendors as they sign themselves → as people write them
 _VENDORS = (
@@ -34,11 +34,11 @@ def parse(content: bytes) -> dict[str, Any]:
     """Return a sidecar's fields.
 
     Raises:
-        ValueError: it is no JSON object in UTF-8; the message says what it is.
+        ValueError: it is no JSON object; the message says what it is.
     """
-    found = json_of(content)
-    if not isinstance(found, dict):
-        raise ValueError(f"expected a JSON object, found {type(found).__name__}")
+    found, fault = dictionary.parse(content)
+    if fault or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        raise ValueError(f"expected a JSON object, found: {fault or 'a list'}")
     return found
 
 

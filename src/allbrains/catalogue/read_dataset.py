@@ -22,6 +22,7 @@ from allbrains.sources.snapshot import (
     Excluded,
     Exclusion,
     Listing,
+    Misshapen,
     Snapshot,
     Source,
     Texts,
@@ -69,20 +70,17 @@ class Read:
         scans: columns ``tables.LABELLED_SCANS``.
         people: columns ``participants.PARTICIPANTS``.
         excluded: files and why, or with an empty path the dataset and why.
+        unanswered: its files could not be listed for want of an answer, which may be the source's fault.
     """
 
     snapshot: Snapshot
     here: bool = True
+    unanswered: bool = False
     files: int = 0
     route: str = ""
     scans: pa.Table = field(default_factory=tables.LABELLED_SCANS.empty_table)
     people: pa.Table = field(default_factory=participants.PARTICIPANTS.empty_table)
     excluded: tuple[Excluded, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        """Whether its files could not be listed."""
-        return any(row.reason is Exclusion.LISTING_FAILED for row in self.excluded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +104,7 @@ class DatasetReader:
         return self.wanted | self.again.get(dataset, self.wanted)
 
     def read(self, snapshot: Snapshot) -> Read:
-        """Return what became of a dataset; never raises what concerns this one only."""
+        """Return what became of a dataset; what its content makes our code raise is for ``contained``."""
         try:
             listing = self.source.listing(snapshot)
         except Departed as error:
@@ -115,7 +113,7 @@ class DatasetReader:
             return Read(snapshot=snapshot, here=False, excluded=(_row(snapshot, "", reason, str(error)),))
         except (TransientError, SourceError) as error:
             row = _row(snapshot, "", Exclusion.LISTING_FAILED, str(error))
-            return Read(snapshot=snapshot, excluded=(row,))
+            return Read(snapshot=snapshot, unanswered=not isinstance(error, Misshapen), excluded=(row,))
         suffixes = self.wanted_of(snapshot.dataset).suffixes
         scans, excluded = scans_in(listing, suffixes=suffixes)
         excluded = (*excluded, *dataset_rules.other_contrast(listing, suffixes))
@@ -132,8 +130,8 @@ class DatasetReader:
         beside = {scan.path: sidecars.of(scan) for scan in scans}
         texts = self.source.read(snapshot, self._small(listing, beside))
         scans, ruled = dataset_rules.sort_out_by_dataset(snapshot, scans, texts.files)
-        folders = {scan.subject for scan in scans}
-        people = self.harmonise(snapshot.dataset, texts.files, subjects=folders).rows
+        harmonised = self._harmonised(listing, texts.files, {scan.subject for scan in scans})
+        people = harmonised.rows
         roster = participants.Roster(people)
         found = {scan.path: roster.find(scan.dataset, scan.subject, scan.session) for scan in scans}
         scans, others = species.sort_out(
@@ -155,8 +153,27 @@ class DatasetReader:
             read,
             scans=pa.Table.from_pylist(rows, schema=tables.LABELLED_SCANS),
             people=participants.table(people),
-            excluded=(*read.excluded, *ruled, *others, *_unread(snapshot, texts), *unreadable),
+            excluded=(
+                *read.excluded,
+                *ruled,
+                *others,
+                *_unread(snapshot, texts),
+                *unreadable,
+                *_untrusted(snapshot, harmonised.notes),
+            ),
         )
+
+    def _harmonised(
+        self, listing: Listing, files: Mapping[str, bytes], folders: Collection[str]
+    ) -> participants.Harmonised:
+        """Return the participants; the README may speak of months: it is read where a unit stays open."""
+        snapshot = listing.snapshot
+        found = self.harmonise(snapshot.dataset, files, subjects=folders, stated_ages=snapshot.ages)
+        readmes = [one for one in listing.entries if _README.match(one.path) and one.path not in files]
+        if not readmes or not any(note.rule.startswith("unit.") for note in found.notes):
+            return found
+        more = {**files, **self.source.read(snapshot, readmes).files}
+        return self.harmonise(snapshot.dataset, more, subjects=folders, stated_ages=snapshot.ages)
 
     def _small(self, listing: Listing, beside: Mapping[str, Sequence[str]]) -> list[Entry]:
         """Return the small files to read."""
@@ -226,6 +243,22 @@ def _unread(snapshot: Snapshot, texts: Texts) -> tuple[Excluded, ...]:
         )
         for one in texts.unread
     )
+
+
+# A note of one of these rules means that a whole column, or table, gave no labels.
+_REFUSED = re.compile(r"unit\.|group\.pair|file\.(?:layout|unreadable)|sex\.contradiction|age\.column")
+
+
+def _untrusted(snapshot: Snapshot, notes: Sequence[participants.Note]) -> tuple[Excluded, ...]:
+    """Return a row for each column or table that was refused, and for folders that met no participant."""
+    rows = []
+    for note in notes:
+        place = f"{note.source} {note.column!r}" if note.column else note.source
+        if _REFUSED.match(note.rule) and note.source != "dataset_description.json":  # of no labels
+            rows.append(_row(snapshot, "", Exclusion.LABELS_REFUSED, f"{place}: {note.detail}"))
+        elif note.kind is participants.NoteKind.UNJOINED and any("folders" in one.detail for one in notes):
+            rows.append(_row(snapshot, "", Exclusion.LABELS_UNJOINED, f"{place}: {note.detail}"))
+    return tuple(rows)
 
 
 def _row(snapshot: Snapshot, path: str, reason: Exclusion, evidence: str) -> Excluded:

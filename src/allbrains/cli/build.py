@@ -11,6 +11,7 @@ from allbrains.cli.counting import count
 from allbrains.cli.engine_options import cluster_of, engine_options
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
 from allbrains.cli.status import lines
+from allbrains.cli.terminal import echo
 
 if TYPE_CHECKING:
     from allbrains.library.build_corpus import Watch
@@ -82,9 +83,9 @@ def command(
         progress=count,
     )
     for line in [*built.notes, *(f"the catalogue is incomplete: {one}" for one in built.incomplete)]:
-        click.echo(line, err=True)
+        echo(line, err=True)
     for line in [] if as_json else lines(built.tally):
-        click.echo(line)
+        echo(line)
     if built.incomplete:
         return 1
     return 3 if built.tally.failed else 0

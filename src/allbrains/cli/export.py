@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("export")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -43,4 +45,4 @@ def command(
         to, where=where, limit=limit, maps=maps, form=kind, space=space, written=click.echo
     )
     things = {"npy": "samples", "webdataset": "tars"}.get(kind, "images")
-    click.echo(f"{len(paths)} {things} under {to}", err=True)
+    echo(f"{len(paths)} {things} under {to}", err=True)

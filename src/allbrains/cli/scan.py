@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allbrains.cli.options import json_option
+from allbrains.cli.terminal import echo
 
 if TYPE_CHECKING:
     from allbrains.dicom.choose_series import Candidate
@@ -59,10 +60,10 @@ def command(
 
     def show(found: OwnSeries) -> None:
         for one in found.candidates:
-            click.echo(_listed(one, as_json))
-        click.echo(f"taken: {_words(found.taken)}", err=True)
+            echo(_listed(one, as_json))
+        echo(f"taken: {_words(found.taken)}", err=True)
         if not dry_run:
-            click.echo("processing: a minute or two …", err=True)
+            echo("processing: a minute or two …", err=True)
 
     if dry_run:
         show(list_series(path, series=series))
@@ -70,11 +71,11 @@ def command(
     own = scan(path, series=series, sex=sex or "", chosen=show, trouble=_say, **choice)
     if not isinstance(own.outcome, Done):
         cause = own.outcome.reason if isinstance(own.outcome, Rejected) else own.outcome.cause
-        click.echo(f"the scan can't be used: {cause}: {own.outcome.detail}", err=True)
+        echo(f"the scan can't be used: {cause}: {own.outcome.detail}", err=True)
         return NOT_DONE
     for number in own.numbers:
-        click.echo(_number(number, as_json))
-    click.echo(json.dumps({"page": str(own.page)}) if as_json else f"page\t{own.page}")
+        echo(_number(number, as_json))
+    echo(json.dumps({"page": str(own.page)}) if as_json else f"page\t{own.page}")
     return 0
 
 
@@ -108,4 +109,4 @@ def _words(taken: Taken) -> str:
 
 
 def _say(trouble: str) -> None:
-    click.echo(trouble or "going on", err=True)
+    echo(trouble or "going on", err=True)

@@ -8,6 +8,8 @@ from threading import Event
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("serve")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -26,6 +28,6 @@ def command(*, out: Path, against: Path | None, port: int) -> None:
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     with Corpus(out).serve(against=against, port=port) as address:
-        click.echo(address)
-        click.echo("Ctrl-C ends it", err=True)
+        echo(address)
+        echo("Ctrl-C ends it", err=True)
         stopped.wait()

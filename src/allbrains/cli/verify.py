@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("verify")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -17,7 +19,7 @@ def command(out: Path) -> int:
     from allbrains.library.study import Corpus
 
     verified = Corpus(out).verify(found=click.echo)
-    click.echo(verified.summary, err=True)
+    echo(verified.summary, err=True)
     if count := len(verified.findings):
-        click.echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
+        echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
     return 0 if verified.good else 1

@@ -35,6 +35,8 @@ GAPS = frozenset(
         "text_failed",
         "text_unavailable",
         "text_unreadable",
+        "labels_refused",
+        "labels_unjoined",
         "header_failed",
         "header_unavailable",
         "api_changed",
