@@ -29,7 +29,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from allbrains.cli.main import COMMANDS, run
+from allbrains.cli.commands import COMMANDS
+from allbrains.cli.main import run
 from allbrains.errors import Reason
 from allbrains.records import Rejected
 from allbrains.store.layout import Layout
@@ -208,8 +209,8 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
     began, seed, broken = time.monotonic(), asked.seed, 0
-    for module, _ in COMMANDS.values():
-        importlib.import_module(module)  # once, not in each child
+    for entry in COMMANDS.values():
+        importlib.import_module(f"allbrains.cli.{entry.module}")  # once, not in each child
     for name in (
         "publish.bundle",
         "publish.file_tree",

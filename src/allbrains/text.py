@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 _FORMULA = ("=", "+", "-", "@")
@@ -56,12 +57,18 @@ def shallow(text: str) -> str:
     return "".join([*pieces, text[end:]]) if depth <= DEEPEST_JSON else "".join(pieces)
 
 
-def json_of(text: str | bytes | bytearray, *, strict: bool = True) -> Any:
+def json_of(
+    text: str | bytes | bytearray,
+    *,
+    strict: bool = True,
+    pairs: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
     """Return the value of a stranger's JSON text; half a character in it becomes U+FFFD.
 
     Args:
         text: with or without a byte order mark.
         strict: refuse control characters inside of strings.
+        pairs: makes an object of its pairs; None: the last of two equal names counts.
 
     Raises:
         ValueError: it is not JSON, not UTF-8, deeper than ``DEEPEST_JSON``, or has a whole number of
@@ -69,7 +76,7 @@ def json_of(text: str | bytes | bytearray, *, strict: bool = True) -> Any:
     """
     try:
         told = text if isinstance(text, str) else text.decode("utf-8-sig")
-        found = json.loads(whole_characters(sound(told)), strict=strict)
+        found = json.loads(whole_characters(sound(told)), strict=strict, object_pairs_hook=pairs)
     except RecursionError as error:
         raise ValueError("JSON that is nested without end") from error
     level, depth = [found], 0

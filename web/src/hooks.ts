@@ -85,7 +85,7 @@ export function title(name: string): string {
     age_years: "Age", qc: "QC", cjv: "CJV", license: "Licence", outcome: "Outcome", odd_in: "Oddest number",
     voxel_mm: "Voxel size", field_strength_t: "Field strength", scan_id: "Scan id", reason: "Reason",
     brain_mask_ml: "Brain", gm_ml: "Grey matter", wm_ml: "White matter", csf_ml: "CSF",
-    etiv_affine_ml: "Head size (eTIV)", size: "File size",
+    icv_ml: "Intracranial volume", size: "File size",
   };
   if (known[name]) return known[name];
   const words = name.replace(/_(ml|mm|years|s|t|deg)$/, "").replaceAll("_", " ").replace(/\b(gm|wm|csf|fwhm|fov|snr|cnr|efc|qc)\b/g, (one) => one.toUpperCase());

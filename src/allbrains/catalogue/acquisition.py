@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from allbrains.text import json_of
+from allbrains.participants import dictionary
 
 # vendors as they sign themselves → as people write them
 _VENDORS = (
@@ -32,11 +32,8 @@ _MOST_TESLA, _TESLA_OF_GAUSS = 30.0, 1e-4
 
 def parse(content: bytes) -> dict[str, Any]:
     """Return a sidecar's fields; one that can't be read says nothing."""
-    try:
-        found = json_of(content)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    found, _ = dictionary.parse(content)
+    return found
 
 
 def row(sidecar: Mapping[str, object]) -> dict[str, float | str | None]:

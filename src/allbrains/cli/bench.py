@@ -28,13 +28,11 @@ def command(*, out: Path, samples: int, rounds: int, scratch: Path | None, as_js
     Prints for whole samples, one map and a patch: CPU ms and wall ms a sample, and CPU over only decoding.
     Forms whose library is not installed (nibabel, datasets, torch) are left out.
     """
-    from allbrains.bench.reading import measure
-    from allbrains.load import open as open_corpus
+    from allbrains.library.study import Corpus
 
-    brains = open_corpus(out)[:samples]
     if not as_json:
         echo(f"{'what':9}{'how':32}{'CPU ms':>9}{'wall ms':>9}{'× decode':>10}")
-    for line in measure(brains, scratch or out.resolve().parent, rounds=rounds):
+    for line in Corpus(out).bench(samples=samples, rounds=rounds, scratch=scratch):
         if as_json:
             echo(json.dumps(asdict(line)))
         else:

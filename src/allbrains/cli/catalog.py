@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from allbrains.cli.counting import count
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.cli.terminal import echo
 from allbrains.text import guarded
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 # what a person looks for; --json has all columns
 COLUMNS = ("dataset", "snapshot", "path", "subject", "session", "size", "digest", "age_years", "sex", "group")
-CHANGES = "changes.json"
 NAMED = 20  # datasets that are named in one line
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -33,7 +33,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 @selection_options
 @out_option
 @json_option
-def command(*, out: Path, as_json: bool, **options: Any) -> int:
+@click.option(
+    "--defects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write what is wrong in the datasets themselves, a row each, as a table with tabs.",
+)
+def command(*, out: Path, as_json: bool, defects: Path | None, **options: Any) -> int:
     """List the T1-weighted scans of OpenNeuro, or of a BIDS folder, and whom they show.
 
     Writes datasets, scans, participants and exclusions as Parquet tables to --out, each column described
@@ -43,32 +49,26 @@ def command(*, out: Path, as_json: bool, **options: Any) -> int:
 
     Exit code 1: the catalogue is incomplete; what is missing is named, and the same command goes on.
     """
-    from allbrains.catalogue import catalogue
-    from allbrains.cli.gather import Choice, look, only_one, writing_to
+    from allbrains.catalogue.defects import as_tsv
+    from allbrains.files import publishing
+    from allbrains.library.choose_scans import Choice
+    from allbrains.library.crawl_catalog import read_catalog
 
-    choice = Choice(**options)
-    with writing_to(out), only_one(out):
-        seen = look(choice, out)
-        known = seen.known().catalogue
-        told = frozenset() if seen.before is None else _report(seen.before, known, out)
-        catalogue.write(known, out)
-    scans = catalogue.select(seen.candidates(), where=choice.where, limit=choice.limit)
-    _print(scans, as_json)
-    _summarise(known, scans.num_rows, out, told)
-    return 1 if known.missing else 0
-
-
-def _report(before: Catalogue, found: Catalogue, out: Path) -> frozenset[str]:
-    """Write and say what has changed since the run before; return the datasets that went."""
-    from allbrains.catalogue.changes import changes
-
-    different = changes(before, found)
-    part = out / f".{CHANGES}.part"
-    part.write_text(json.dumps(different.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(out / CHANGES)
-    for line in _lines(different):
-        echo(_cell(line), err=True)
-    return frozenset(row.dataset for row in (*different.withdrawn, *different.unlisted))
+    found = read_catalog(Choice(**options), out, progress=count)
+    for sentence in found.notes:
+        echo(sentence, err=True)
+    told: frozenset[str] = frozenset()
+    if found.changes is not None:
+        for line in _lines(found.changes):
+            echo(_cell(line), err=True)
+        gone = (*found.changes.withdrawn, *found.changes.unlisted)
+        told = frozenset(row.dataset for row in gone)
+    if defects is not None:
+        with publishing(defects) as temporary:
+            temporary.write_text(as_tsv(found.defects(out.parent)), encoding="utf-8")
+    _print(found.scans, as_json)
+    _summarise(found.catalogue, len(found), out, told)
+    return 1 if found.missing else 0
 
 
 def _lines(different: Changes) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _versions(row: Changed) -> str:
 
 def _first(names: Sequence[str]) -> str:
     """Return some names in one line, and how many more there are."""
-    more = f" … and {len(names) - NAMED} more, see {CHANGES}" if len(names) > NAMED else ""
+    more = f" … and {len(names) - NAMED} more, see changes.json" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
 
 

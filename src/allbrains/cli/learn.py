@@ -68,19 +68,17 @@ def command(
     embeddings, and card.md. The same command goes on where it was stopped. Several processes:
     torchrun --nproc-per-node 4 -m allbrains learn …
     """
-    from allbrains.learn.cohort import gather
-    from allbrains.learn.experiment import learn
-    from allbrains.learn.settings import settings_for
+    from allbrains.library.study import Corpus
 
-    settings = settings_for(task, config.read_text(encoding="utf-8") if config else "", changes)
+    corpus, text = Corpus(out), config.read_text(encoding="utf-8") if config else ""
     if dry_run:
-        cohort = gather(out, settings)
-        echo(cohort.complete(settings).to_toml(), nl=False)
-        for side, (scans, people, datasets) in cohort.counts().items():
+        lesson = corpus.lesson(task, config=text, **changes)
+        echo(lesson.settings.to_toml(), nl=False)
+        for side, (scans, people, datasets) in lesson.counts.items():
             echo(f"{side}: {scans} scans of {people} people in {datasets} datasets", err=True)
         return
     folder = to or out / "learn" / task
-    results = learn(out, folder, settings)
+    results = corpus.learn(task, to=folder, config=text, **changes)
     if results is None:  # another process tells
         return
     for score in results.scores:

@@ -10,46 +10,23 @@ import importlib
 import os
 import sys
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any
 
 import click
 
+from allbrains import extras
+from allbrains.cli.commands import COMMANDS, GROUPS
 from allbrains.cli.interrupts import orderly
 from allbrains.cli.terminal import echo, speakable
 from allbrains.errors import AllbrainsError, ConfigurationError
 from allbrains.version import VERSION
 
-# name → (module with a click command called `command`, extra that it needs). Imported when called.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("allbrains.cli.demo", "build,sandbox"),
-    "catalog": ("allbrains.cli.catalog", "build"),
-    "download": ("allbrains.cli.download", "build"),
-    "plan": ("allbrains.cli.plan", "build"),
-    "build": ("allbrains.cli.build", "build"),
-    "status": ("allbrains.cli.status", ""),
-    "verify": ("allbrains.cli.verify", ""),
-    "repair": ("allbrains.cli.repair", "build"),
-    "remove": ("allbrains.cli.remove", "build"),
-    "splits": ("allbrains.cli.splits", ""),
-    "verify-splits": ("allbrains.cli.verify_splits", ""),
-    "bench": ("allbrains.cli.bench", ""),
-    "learn": ("allbrains.cli.learn", "learn"),
-    "report": ("allbrains.cli.report", ""),
-    "serve": ("allbrains.cli.serve", ""),
-    "export": ("allbrains.cli.export", "build"),
-    "sandbox": ("allbrains.cli.sandbox", "sandbox"),
-    "doctor": ("allbrains.cli.doctor", ""),
-    "participants": ("allbrains.cli.participants", "build"),
-    "publish": ("allbrains.cli.publish", "publish"),
-    "cite": ("allbrains.cli.cite", ""),
-    "scan": ("allbrains.cli.scan", "build,dicom"),
-}
-
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
 
 
 class _Commands(click.Group):
-    """A group that imports a command's module only when it is called."""
+    """A group that imports a command's module only when it is asked for by name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -57,14 +34,38 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, extra = COMMANDS[cmd_name]
-        try:
-            command: click.Command = importlib.import_module(module).command
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"`allbrains {cmd_name}` needs the package {error.name!r}: pip install 'allbrains[{extra}]'"
-            ) from error
+        entry = COMMANDS[cmd_name]
+        command: click.Command = importlib.import_module(f"allbrains.cli.{entry.module}").command
+        command.short_help = entry.summary
+        command.epilog = f"\b\nExample:\n  {entry.example}"  # \b: click breaks no line of it
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and name[:1].isalnum():
+            close = get_close_matches(name, COMMANDS, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else "`allbrains --help` lists them"
+            ctx.fail(f"no command {name!r}; {meant}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, COMMANDS))
+        for title, group in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), entry.summary) for name, entry in group.items()])
+                first = next(iter(group.values()))
+                formatter.write_text(f"$ {first.example}")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            name = ctx.invoked_subcommand
+            if not name or extras.is_our_own(error):
+                raise
+            raise extras.lacking(error, f"`allbrains {name}`", COMMANDS[name].extras) from error
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -34,6 +34,7 @@ STEPS: dict[str, str] = {
     "syn_to_template": "allbrains.steps.syn:SynToTemplate",
     "tissues": "allbrains.steps.tissues:Tissues",
     "labels": "allbrains.steps.labels:Labels",
+    "structures": "allbrains.steps.structures:Structures",
     "volumes": "allbrains.steps.volumes:Volumes",
     "to_template": "allbrains.steps.to_template:ToTemplate",
     "measure_scan": "allbrains.steps.measure:MeasureScan",

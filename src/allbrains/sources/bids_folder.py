@@ -18,6 +18,7 @@ from typing import Any
 
 from allbrains import bids
 from allbrains.errors import ConfigurationError, SourceError
+from allbrains.participants import dictionary
 from allbrains.records import Algorithm, Digest
 from allbrains.regular_files import open_regular, read_regular
 from allbrains.sources.bids_walk import walk_dataset
@@ -38,7 +39,6 @@ from allbrains.sources.snapshot import (
     matters,
 )
 from allbrains.sources.which_files import place_of
-from allbrains.text import json_of
 
 TAG = "local"
 MAX_BYTES = 64 << 20  # of a small text file; the largest participants.tsv of OpenNeuro has some MB
@@ -228,10 +228,10 @@ def _snapshot(name: str, root: Path) -> Snapshot:
 def _description(path: Path) -> dict[str, Any]:
     """Return dataset_description.json; an unreadable one says nothing, and is no reason to stop."""
     try:
-        described = json_of(read_regular(path, most=MAX_BYTES))
-    except (OSError, ValueError):
+        described, _ = dictionary.parse(read_regular(path, most=MAX_BYTES))
+    except OSError:
         return {}
-    return described if isinstance(described, dict) else {}
+    return described
 
 
 def _text(value: object) -> str:

@@ -60,7 +60,7 @@ class StoredGrid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corpus:
+class CorpusFormat:
     """What an output folder holds.
 
     Attributes:
@@ -78,7 +78,7 @@ class Corpus:
     grid: StoredGrid
 
     @classmethod
-    def of(cls, recipe: Recipe, grid: StoredGrid) -> Corpus:
+    def of(cls, recipe: Recipe, grid: StoredGrid) -> CorpusFormat:
         """Return the corpus that this recipe makes on this grid."""
         return cls(recipe=recipe.name, steps=recipe.as_json(), fingerprint=recipe.fingerprint, grid=grid)
 
@@ -122,7 +122,7 @@ def affine_of(told: Any) -> Matrix:
     return rows
 
 
-def parse(text: str | bytes, origin: Path) -> Corpus:
+def parse(text: str | bytes, origin: Path) -> CorpusFormat:
     """Return the corpus that a manifest describes.
 
     Raises:
@@ -142,7 +142,7 @@ def parse(text: str | bytes, origin: Path) -> Corpus:
         grid = fields["grid"]
         if not all(isinstance(step["step"], str) for step in fields["steps"]):
             raise ValueError("a step's name is no text")
-        return Corpus(
+        return CorpusFormat(
             format_version=version,
             recipe=_text(fields["recipe"], _WORD),
             steps=json.dumps(fields["steps"], sort_keys=True, separators=(",", ":")),
@@ -164,7 +164,7 @@ def _text(told: Any, form: re.Pattern[str]) -> str:
     return told
 
 
-def read(layout: Layout) -> Corpus:
+def read(layout: Layout) -> CorpusFormat:
     """Return what an output folder holds.
 
     Raises:
@@ -182,7 +182,7 @@ def read(layout: Layout) -> Corpus:
     return parse(text, layout.manifest)
 
 
-def claim(layout: Layout, corpus: Corpus, *, at: Hook = passing) -> None:
+def claim(layout: Layout, corpus: CorpusFormat, *, at: Hook = passing) -> None:
     """Make the folder hold this corpus, or see that it already does.
 
     Raises:
@@ -205,7 +205,7 @@ def claim(layout: Layout, corpus: Corpus, *, at: Hook = passing) -> None:
         )
 
 
-def _difference(found: Corpus, wanted: Corpus) -> str:
+def _difference(found: CorpusFormat, wanted: CorpusFormat) -> str:
     """Return in which steps two recipes differ; one name may stand for both, from release to release."""
     steps: list[dict[str, str]] = [
         {step["step"]: json.dumps(step, sort_keys=True) for step in json.loads(one.steps)}

@@ -23,7 +23,7 @@ from allbrains.store import codec
 from allbrains.store.bounded_table import UNREADABLE
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
-from allbrains.store.manifest import Corpus, matrix
+from allbrains.store.manifest import CorpusFormat, matrix
 from allbrains.store.sample_schema import INTEGERS, MapSpec, shard_schema
 
 # Blobs are compressed already, differ all, and are found by their place: no codec, dictionary, statistics.
@@ -41,7 +41,7 @@ _STAGED = re.compile(r"[0-9a-f]{32}\.parquet\Z")
 _LEFT = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.tmp\Z")  # as ``files.publishing`` names them
 
 
-def stage(sample: Sample, scan: Scan, corpus: Corpus, layout: Layout, *, at: Hook = passing) -> Done:
+def stage(sample: Sample, scan: Scan, corpus: CorpusFormat, layout: Layout, *, at: Hook = passing) -> Done:
     """Write the sample into the staging folder; return its digest and size (costs are the caller's).
 
     Raises:
@@ -75,7 +75,7 @@ def digest_of(row: pa.Table) -> str:
     return total.hexdigest()
 
 
-def row_of(sample: Sample, scan: Scan, corpus: Corpus) -> pa.Table:
+def row_of(sample: Sample, scan: Scan, corpus: CorpusFormat) -> pa.Table:
     """Return the sample as a shard's row: a table of one row.
 
     Raises:

@@ -15,7 +15,7 @@ from typing import Any
 import dask.config
 from distributed.security import Security
 
-from allbrains.errors import ConfigurationError
+from allbrains.extras import lacking
 from allbrains.run.engines.cluster_settings import ClusterSite
 from allbrains.run.engines.submissions import Submissions, noting
 from allbrains.run.slot.environment import python_path
@@ -44,9 +44,7 @@ def start_batch(
     try:
         import dask_jobqueue
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"kind = {site.kind!r} needs the package {error.name!r}: pip install 'allbrains[cluster]'"
-        ) from error
+        raise lacking(error, f"kind = {site.kind!r}", ("cluster",)) from error
     closing.enter_context(dask.config.set(_LOST))
     certificates, logs = _folders(out)
     closing.callback(shutil.rmtree, certificates, ignore_errors=True)

@@ -38,6 +38,7 @@ class Metadata(Struct, frozen=True, rename="camel"):
     """What the owner stated in a form on the site."""
 
     species: str | None = None
+    ages: list[float | None] | None = None
     affirmed_defaced: bool | None = None
     affirmed_consent: bool | None = None
 

@@ -246,6 +246,7 @@ def _snapshot(about: answers.About, version: answers.Version) -> Snapshot:
         references=_texts(description.references),
         dataset_type=description.dataset_type or "",
         species=metadata.species or "",
+        ages=tuple(age for age in metadata.ages or () if age is not None),
         modalities=_texts((*(summary.modalities or ()), *(summary.fine or ()))),
         defaced=metadata.affirmed_defaced,
         consent=metadata.affirmed_consent,
