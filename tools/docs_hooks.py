@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from allbrains import tables  # noqa: E402
-from allbrains.cli.main import COMMANDS, cli  # noqa: E402
+from allbrains.cli.commands import COMMANDS  # noqa: E402
+from allbrains.cli.main import cli  # noqa: E402
 from allbrains.learn.settings import LearnSettings  # noqa: E402
 from allbrains.store import manifest, sample_schema, split_table  # noqa: E402
 
@@ -34,12 +35,16 @@ def commands_page() -> str:
         "Generated from the commands themselves; `allbrains COMMAND --help` prints the same. stdout is data, "
         "stderr is talk. Exit codes: 0 all done, 1 stopped, 2 usage or configuration, 3 finished with failed "
         "scans, 130 interrupted.",
+        "Names and options are completed by TAB in a shell that was told once: "
+        '`eval "$(_ALLBRAINS_COMPLETE=bash_source allbrains)"` in `~/.bashrc`, `zsh_source` in `~/.zshrc`, '
+        "`_ALLBRAINS_COMPLETE=fish_source allbrains | source` for fish.",
     ]
     context = click.Context(cli, info_name="allbrains")
-    for name, (_, extra) in COMMANDS.items():
+    for name, entry in COMMANDS.items():
         command = cli.get_command(context, name)
         assert command is not None
-        needs = f"Needs `pip install 'allbrains[{extra}]'`." if extra else "Needs the base install only."
+        extras = ",".join(entry.extras)
+        needs = f"Needs `pip install 'allbrains[{extras}]'`." if extras else "Needs the base install only."
         parts += [f"## {name}", _help(command, name, context), needs]
         if isinstance(command, click.Group):
             inner = click.Context(command, info_name=name, parent=context)
@@ -57,7 +62,7 @@ def _help(command: click.Command, name: str, parent: click.Context) -> str:
 
 def columns_page() -> str:
     """Return every column of every table, from the schemas that write them."""
-    corpus = manifest.Corpus(
+    corpus = manifest.CorpusFormat(
         recipe="", steps="[]", fingerprint="", grid=manifest.StoredGrid(space="", shape=(1, 1, 1), affine=())
     )
     spec = {"map": sample_schema.MapSpec(shape=(1, 1, 1), dtype="uint8", affine=())}

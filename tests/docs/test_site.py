@@ -12,7 +12,8 @@ import click
 import pytest
 
 from allbrains import tables
-from allbrains.cli.main import COMMANDS, cli
+from allbrains.cli.commands import COMMANDS
+from allbrains.cli.main import cli
 from allbrains.learn.settings import LearnSettings, settings_for
 from allbrains.store.sample_schema import OUTCOME
 from allbrains.testing.cohorts import ToyCohort, write_cohort

@@ -24,6 +24,8 @@ import allbrains
 from allbrains import condition
 from allbrains.cli.main import run
 from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.export.names import source_of
+from allbrains.export.native import scan_grid
 from allbrains.store import codec
 from allbrains.store.layout import Layout
 from tests.security import stranger
@@ -146,6 +148,18 @@ ROWS = {
 def test_what_a_row_says_stays_inside(name, corpus, home, tmp_path, capsys):
     stranger.with_values(corpus, **ROWS[name])
     assert set(nothing_gets_out(corpus, home, tmp_path / "to", capsys)) > {0}, "nobody saw it"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_a_row_says_is_refused_at_addresses_too(name, corpus, tmp_path):
+    stranger.with_values(corpus, **ROWS[name])
+
+    def use() -> None:
+        for brain in allbrains.open(f"file://{corpus}", cache=tmp_path / "cache"):
+            _ = (brain.t1w, brain.montage, source_of(brain.row["path"]), scan_grid(brain.row))
+
+    with pytest.raises(CorpusError):
+        use()
 
 
 SPECS = {

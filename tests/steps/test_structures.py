@@ -5,7 +5,7 @@ import pytest
 
 from allbrains.case import Case, Warp
 from allbrains.records import Volume
-from allbrains.space.structures import MAPPED, Structure, structure_maps
+from allbrains.space.structure_priors import MAPPED, Structure, structure_maps
 from allbrains.space.template import output_grid, template
 from allbrains.steps.structures import Structures, dark_pieces, structure_labels
 

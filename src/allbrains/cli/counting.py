@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-import click
+from allbrains.cli.terminal import echo
 
 
 def count(what: str, done: int, total: int) -> None:
     """Show that ``done`` of ``total`` things were read."""
     if sys.stderr.isatty():
-        click.echo(f"\r{done} of {total} {what}", nl=done == total, err=True)
+        echo(f"\r{done} of {total} {what}", nl=done == total, err=True)

@@ -8,6 +8,8 @@ from threading import Event
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("serve")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -21,12 +23,11 @@ def command(*, out: Path, against: Path | None, port: int) -> None:
     Prints its address, then serves until it is interrupted or terminated. Ratings are written to
     OUT/ratings.tsv; `where="rating != 'reject'"` uses them.
     """
-    from allbrains.report import open_site
-    from allbrains.report.review_server import serving
+    from allbrains.library.study import Corpus
 
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
-    with serving(open_site(out, against=against, served=True), port=port) as address:
-        click.echo(address)
-        click.echo("Ctrl-C ends it", err=True)
+    with Corpus(out).serve(against=against, port=port) as address:
+        echo(address)
+        echo("Ctrl-C ends it", err=True)
         stopped.wait()

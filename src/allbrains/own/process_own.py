@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from allbrains import recipes
 from allbrains.dicom.clean import write_clean
@@ -29,12 +28,11 @@ from allbrains.own.page import PageContent, page
 from allbrains.own.pictures import registered
 from allbrains.own.reference import People
 from allbrains.records import Algorithm, Digest, Outcome, Scan, Volume
-from allbrains.run.driver import build
 from allbrains.run.engines.local import Local
 from allbrains.run.lock import alone
-from allbrains.run.pause import Disk, Pause
-from allbrains.run.slot.guard import Report, SlotLimits
-from allbrains.run.work_plan import Plan
+from allbrains.run.slot.guard import SlotLimits
+from allbrains.run.watched_build import BuildWork, nobody, watched_build
+from allbrains.run.watchers import Unmoved
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
 from allbrains.transfer import Network
@@ -90,16 +88,9 @@ def process(image: Path, out: Path, *, recipe: str, limits: SlotLimits, say: Say
         if held - {scan.scan_id}:
             raise ConfigurationError(f"{out} holds another scan already: use another --out")
     with alone(layout):
-        build(
-            [scan],
-            pa.table({"scan_id": pa.array([], pa.string())}),
-            layout,
-            recipe=recipe,
-            engine=Local(slots=1, limits=limits),
-            network=Network(origins=(), roots=(f"{image.resolve().parent}/",)),
-            watch=_Silent(),
-            pause=Pause([Disk(out)], say),
-        )
+        network = Network(origins=(), roots=(f"{image.resolve().parent}/",))
+        work = BuildWork(scans=[scan], people=nobody(), network=network, recipe=recipe)
+        watched_build(work, layout, engine=Local(slots=1, limits=limits), watchers=[_Pauses(say)])
     with Ledger.open(layout.ledger) as ledger:
         return ledger.outcomes()[scan.scan_id]
 
@@ -146,17 +137,15 @@ def same_recipe(recipe: str, fingerprint: str) -> bool:
     return recipes.load(recipe).fingerprint == fingerprint
 
 
-class _Silent:
-    """Watches a build of one scan; there is nothing to show."""
+class _Pauses(Unmoved):
+    """Watches a build of one scan for pauses; there is nothing else to tell."""
 
-    def begin(self, plan: Plan) -> None:
-        """Learn what will be done."""
+    def __init__(self, say: Say) -> None:
+        self._say = say
 
-    def see(self, scan: Scan, report: Report) -> None:
-        """Learn the outcome."""
-
-    def again(self, scan: Scan, report: Report) -> None:
-        """Learn of a failed try."""
+    def pause(self, trouble: str) -> None:
+        """Say why the build is paused; an empty text: it goes on."""
+        self._say(trouble)
 
 
 def _compared(

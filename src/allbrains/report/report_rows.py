@@ -34,6 +34,8 @@ GAPS = frozenset(
         "unlisted",
         "text_failed",
         "text_unavailable",
+        "labels_refused",
+        "labels_unjoined",
         "header_failed",
         "header_unavailable",
         "api_changed",

@@ -240,12 +240,14 @@ def oddest(rows: pa.Table, count: int) -> tuple[str, ...]:
     return tuple(row["scan_id"] for row in done[:count])
 
 
+_RECEIPTS = "receipts"  # lists of records whose fields may stand in any order
+_OF_PERSON = ("dataset", "participant_id")
 # tables of the catalogue, each with its schema and the columns that have a value in each row
 _CATALOGUE: Mapping[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "scans": (tables.LABELLED_SCANS, ("scan_id", "dataset", "path")),
     "exclusions": (tables.EXCLUSIONS, ("dataset", "path", "reason", "evidence")),
     "datasets": (tables.DATASETS, ("dataset",)),
-    "participants": (PARTICIPANTS, ("dataset", "participant_id")),
+    "participants": (pa.schema([one for one in PARTICIPANTS if one.name != _RECEIPTS]), _OF_PERSON),
 }
 
 
@@ -259,7 +261,7 @@ def _table(path: Path, schema: pa.Schema, needed: tuple[str, ...]) -> pa.Table |
     with source:
         table = bounded_table(source, path)
     see_columns(table, schema, needed, path)
-    return table.select([name for name in table.column_names if name in schema.names])
+    return table.select([name for name in table.column_names if name in (*schema.names, _RECEIPTS)])
 
 
 def _datasets(table: pa.Table | None) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from allbrains.case import Case
 from allbrains.records import Array, Volume
 from allbrains.space.grid import affine_points, sample
 from allbrains.space.regions import Region
-from allbrains.space.structures import BESIDE, MAPPED, SPACING_MM, Structure, structure_maps
+from allbrains.space.structure_priors import BESIDE, MAPPED, SPACING_MM, Structure, structure_maps
 from allbrains.space.template import template
 from allbrains.steps.labels import region_at, template_points
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from allbrains import tables
 from allbrains.errors import CorpusError
-from allbrains.store.manifest import FORMAT_VERSION, Corpus, Matrix, affine_of, shape_of
+from allbrains.store.manifest import FORMAT_VERSION, CorpusFormat, Matrix, affine_of, shape_of
 from allbrains.text import json_of
 
 # NumPy's names of the types that a map may have, each with the bytes of a voxel. Never another: an object
@@ -132,7 +132,7 @@ def _of_map(columns: Columns, name: str) -> Columns:
     return {column.format(name): (kind, text.format(name)) for column, (kind, text) in columns.items()}
 
 
-def shard_schema(specs: Mapping[str, MapSpec], corpus: Corpus) -> pa.Schema:
+def shard_schema(specs: Mapping[str, MapSpec], corpus: CorpusFormat) -> pa.Schema:
     """Return the schema of a shard and of a staged sample.
 
     Raises:
@@ -155,7 +155,7 @@ def samples_schema(
     texts: list[str],
     demographics: list[pa.Field],
     descriptions: Mapping[str, str],
-    corpus: Corpus,
+    corpus: CorpusFormat,
 ) -> pa.Schema:
     """Return the schema of the samples table.
 
@@ -243,7 +243,7 @@ def corpus_text(schema: pa.Schema) -> str:
         raise CorpusError("not a file of an allbrains corpus: its metadata has no manifest") from error
 
 
-def _metadata(table: str, corpus: Corpus) -> dict[bytes, bytes]:
+def _metadata(table: str, corpus: CorpusFormat) -> dict[bytes, bytes]:
     return {
         b"allbrains.table": table.encode(),
         b"allbrains.format": str(FORMAT_VERSION).encode(),
