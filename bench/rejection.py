@@ -3,9 +3,10 @@
     pip download --no-deps mriqc-learn==0.0.3
     python bench/rejection.py mriqc_learn-0.0.3-py3-none-any.whl DATA/qc
 
-Beside it: a limit on CJV, and the forest of ``mriqc-learn`` (400 trees on all of MRIQC's metrics but sizes and
-spacings, scaled robustly within each site), trained here by its published settings, because its own trained file
-is a pickle of an older scikit-learn. Each site is judged by models of all the others. Needs ``allbrains[learn]``.
+Beside it: a limit on CJV, and the forest of ``mriqc-learn`` (400 trees on all of MRIQC's metrics but sizes
+and spacings, scaled robustly within each site), trained here by its published settings, because its own
+trained file is a pickle of an older scikit-learn. Each site is judged by models of all the others. Needs
+``allbrains[learn]``.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _row(study: str, bad: np.ndarray, name: str, score: np.ndarray) -> None:
 
 def _limit(of: Ratings, score: np.ndarray, cjv: np.ndarray) -> None:
     print(
-        "\n| study | `reject_probability` above its limit: bad found | false alarms | CJV above 0.8: bad found |"
+        "\n| study | above the limit: bad found | false alarms | CJV above 0.8: bad found |"
     )
     print("|---|---|---|---|")
     for study in ("ABIDE", "DS030", "MR-ART"):
