@@ -20,17 +20,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-import pyarrow as pa
 
 from allbrains import recipes
 from allbrains.records import Algorithm, Digest, Scan
-from allbrains.run.driver import build, plan_of
+from allbrains.run.driver import plan_of
 from allbrains.run.engines.local import Engine, Local
-from allbrains.run.pause import Disk, Pause
 from allbrains.run.slot.guard import Guard, Report, SlotLimits
 from allbrains.run.slot.job import Job
 from allbrains.run.slot.wire import READY
-from allbrains.run.work_plan import Plan
+from allbrains.run.watched_build import BuildWork, nobody, watched_build
+from allbrains.run.watchers import Unmoved, Watcher
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
 from allbrains.store.staging import sweep
@@ -94,19 +93,6 @@ def measured(title: str, per: int) -> Iterator[None]:
     print(
         f"| {title} | {cpu:.2f} | {wall:.2f} | {cpu / per * 1000:.3f} | {wall / per * 1000:.3f} |", flush=True
     )
-
-
-class Nobody:
-    """A watch that looks away."""
-
-    def begin(self, plan: Plan) -> None:
-        """Ignore."""
-
-    def see(self, scan: Scan, report: Report) -> None:
-        """Ignore."""
-
-    def again(self, scan: Scan, report: Report) -> None:
-        """Ignore."""
 
 
 def part_guard(folder: Path, count: int = 2000) -> None:
@@ -211,7 +197,7 @@ def part_flat(folder: Path, count: int = 100_000) -> None:
     """A hundred thousand scans through window, guard, ledger."""
     process, began = psutil.Process(), time.monotonic()
 
-    class Look(Nobody):
+    class Look(Unmoved):
         seen = 0
 
         def see(self, scan: Scan, report: Report) -> None:
@@ -227,19 +213,10 @@ def part_flat(folder: Path, count: int = 100_000) -> None:
     print(f"{(cpu_s() - cpu) / count * 1000:.2f} CPU ms a scan, workers included")
 
 
-def run(folder: Path, scans: list[Scan], engine: Engine, watch: Nobody) -> None:
+def run(folder: Path, scans: list[Scan], engine: Engine, watch: Watcher) -> None:
     """Build these scans."""
-    people = pa.table({"scan_id": pa.array([], pa.string())})
-    build(
-        scans,
-        people,
-        Layout(folder),
-        recipe="embedded",
-        engine=engine,
-        network=Network(),
-        watch=watch,
-        pause=Pause([Disk(folder)], print),
-    )
+    work = BuildWork(scans=scans, people=nobody(), network=Network(), recipe="embedded")
+    watched_build(work, Layout(folder), engine=engine, watchers=[watch])
 
 
 def part_million(folder: Path, count: int = 1_000_000) -> None:

@@ -55,7 +55,7 @@ def corpus(root: Path, rows: int) -> None:
         "field_strength_t": random.choice([1.5, 3.0, 7.0], rows),
         "outcome": random.choice(["done", "rejected", "failed"], rows, p=[0.93, 0.05, 0.02]).tolist(),
     }
-    names = [*LIMITS, "wm_ml", "csf_ml", "etiv_affine_ml"]
+    names = [*LIMITS, "wm_ml", "csf_ml", "icv_ml"]
     told |= {name: random.normal(1, 0.2, rows) for name in names}
     told |= {f"number_{n}": random.normal(0, 1, rows) for n in range(NUMBERS - len(names))}
     for name, values in told.items():

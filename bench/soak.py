@@ -47,9 +47,9 @@ NETWORK = (
 
 def drive(api: str, bucket: str, out: Path) -> int:
     """Build as the command line does, with the soak's worker; called in a process of its own."""
-    from allbrains.cli import build
-    from allbrains.cli.gather import Choice, gather
     from allbrains.cli.interrupts import orderly
+    from allbrains.library.build_corpus import build_chosen
+    from allbrains.library.choose_scans import Choice, gather
     from allbrains.run.engines.local import Local
     from allbrains.run.lock import alone
     from allbrains.run.slot.guard import SlotLimits
@@ -61,7 +61,7 @@ def drive(api: str, bucket: str, out: Path) -> int:
         found = gather(Choice(api=api, bucket=bucket), out)
         chosen = replace(found, network=replace(found.network, attempts=3, wait_s=0.2))
         engine = Local(slots=2, limits=limits, command=command)
-        tally = build.run(chosen, out, recipe=str(RECIPE), engine=engine)
+        tally = build_chosen(chosen, out, recipe=str(RECIPE), engine=engine)
     return 3 if tally.failed else 0
 
 

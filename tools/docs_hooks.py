@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from allbrains import tables  # noqa: E402
-from allbrains.cli.main import COMMANDS, cli  # noqa: E402
+from allbrains.cli.commands import COMMANDS  # noqa: E402
+from allbrains.cli.main import cli  # noqa: E402
 from allbrains.learn.settings import LearnSettings  # noqa: E402
 from allbrains.store import manifest, sample_schema, split_table  # noqa: E402
 
@@ -34,12 +35,16 @@ def commands_page() -> str:
         "Generated from the commands themselves; `allbrains COMMAND --help` prints the same. stdout is data, "
         "stderr is talk. Exit codes: 0 all done, 1 stopped, 2 usage or configuration, 3 finished with failed "
         "scans, 130 interrupted.",
+        "Names and options are completed by TAB in a shell that was told once: "
+        '`eval "$(_ALLBRAINS_COMPLETE=bash_source allbrains)"` in `~/.bashrc`, `zsh_source` in `~/.zshrc`, '
+        "`_ALLBRAINS_COMPLETE=fish_source allbrains | source` for fish.",
     ]
     context = click.Context(cli, info_name="allbrains")
-    for name, (_, extra) in COMMANDS.items():
+    for name, entry in COMMANDS.items():
         command = cli.get_command(context, name)
         assert command is not None
-        needs = f"Needs `pip install 'allbrains[{extra}]'`." if extra else "Needs the base install only."
+        extras = ",".join(entry.extras)
+        needs = f"Needs `pip install 'allbrains[{extras}]'`." if extras else "Needs the base install only."
         parts += [f"## {name}", _help(command, name, context), needs]
         if isinstance(command, click.Group):
             inner = click.Context(command, info_name=name, parent=context)
@@ -57,7 +62,7 @@ def _help(command: click.Command, name: str, parent: click.Context) -> str:
 
 def columns_page() -> str:
     """Return every column of every table, from the schemas that write them."""
-    corpus = manifest.Corpus(
+    corpus = manifest.CorpusFormat(
         recipe="", steps="[]", fingerprint="", grid=manifest.StoredGrid(space="", shape=(1, 1, 1), affine=())
     )
     spec = {"map": sample_schema.MapSpec(shape=(1, 1, 1), dtype="uint8", affine=())}
@@ -137,13 +142,30 @@ def _defaults() -> dict[str, str]:
     }
 
 
-def list_page(folder: Path, title: str, about: str) -> str:
-    """Return an index of a folder's pages by their headings."""
-    lines = [f"# {title}", "", about, ""]
-    for path in sorted(folder.glob("*.md")):
-        if path.name != "index.md":
-            heading = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-            lines.append(f"* [{heading}]({path.name})")
+# The how-to pages in the order in which somebody needs them, each with what it is for.
+HOW_TO = {
+    "catalogue.md": "what there is, who is shown, why a file is left out; choose by SQL, pin a version",
+    "build.md": "run it, stop it, go on; what failed and what is tried again; disk, memory, time",
+    "grow.md": "more datasets into the same folder, corrected labels, withdrawn datasets",
+    "slurm.md": "the same command on SLURM, PBS, SGE, LSF or any Dask scheduler",
+    "report.md": "see every brain, the odd ones first, and rate them by keyboard",
+    "qc.md": "which limits a scan must keep, and how to move them",
+    "load.md": "single brains, batches, crops, torch, MONAI, TorchIO; from a disk or an address",
+    "splits.md": "training, validation and test with nobody on two sides",
+    "learn.md": "age, sex and an embedding, with the checks that say whether to believe them",
+    "publish.md": "to the Hugging Face Hub, a folder or a bucket, with card, licences and citations",
+    "own-brain.md": "your own DICOM by the same steps, beside everybody's distributions",
+    "own-step.md": "a Python class of your own in a recipe, found by its entry point",
+}
+
+
+def how_to_page(folder: Path) -> str:
+    """Return the index of the how-to pages; one that is not in the order yet comes last."""
+    lines = ["# How-to", "", "One task a page, in the order in which they come up.", ""]
+    found = {path.name for path in folder.glob("*.md")} - {"index.md"}
+    for name in [*(one for one in HOW_TO if one in found), *sorted(found - set(HOW_TO))]:
+        heading = (folder / name).read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        lines.append(f"* [{heading}]({name}){f': {HOW_TO[name]}' if name in HOW_TO else ''}")
     return "\n".join(lines) + "\n"
 
 
@@ -154,7 +176,7 @@ def pages() -> dict[str, str]:
         "reference/commands.md": commands_page(),
         "reference/columns.md": columns_page(),
         "reference/learn-settings.md": settings_page(),
-        "how-to/index.md": list_page(docs / "how-to", "How-to", "One task a page."),
+        "how-to/index.md": how_to_page(docs / "how-to"),
         "contributing.md": (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
         "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
     }

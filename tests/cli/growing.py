@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from allbrains import recipes
-from allbrains.cli.build import run
-from allbrains.cli.gather import Choice, gather
+from allbrains.library.build_corpus import build_chosen
+from allbrains.library.choose_scans import Choice, gather
 from allbrains.records import Sample
 from allbrains.run.corpus_format import corpus_of
 from allbrains.run.lock import alone
@@ -51,7 +51,7 @@ def build(out, **choice):
     engine = Instant()
     with alone(Layout(out)):
         chosen = gather(Choice(**{"api": "", "bucket": "", **choice}), out)
-        run(chosen, out, recipe=str(TINY), engine=engine)
+        build_chosen(chosen, out, recipe=str(TINY), engine=engine)
     return chosen, engine.ran
 
 

@@ -87,7 +87,7 @@ class TrueMask:
         np.testing.assert_allclose(mask.affine, case.images["t1w"].affine, atol=1e-3)
         return case.plus(
             images={"mask": Volume(array=mask.array > 0, affine=mask.affine)},
-            numbers={"brain_mask_ml": 0.0},
+            numbers={"brain_mask_ml": float((mask.array > 0).sum() * np.prod(mask.spacing)) / 1000},
         )
 
 

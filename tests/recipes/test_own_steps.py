@@ -13,7 +13,7 @@ from allbrains.errors import ConfigurationError
 from allbrains.records import Volume
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "own-step.md").read_text()
-CODE, ENTRY, USE = re.findall(r"```(?:python|toml)\n(.*?)```", PAGE, re.DOTALL)
+CODE, ENTRY, USE, LAWS = re.findall(r"```(?:python|toml)\n(.*?)```", PAGE, re.DOTALL)
 
 
 def install(folder: Path, name: str, code: str, entries: str) -> None:
@@ -49,6 +49,15 @@ def test_the_pages_step_measures_a_ramp(page):
     images = {"t1w": Volume(array=ramp, affine=affine), "mask": Volume(array=ramp >= 0, affine=affine)}
     out = step(Case(images=images, numbers={"wm_centre_raw": 100.0}))
     assert out.numbers["sharpness"] == pytest.approx(0.05)  # 10 of 100 on 2 mm
+
+
+def test_the_pages_step_keeps_the_laws_that_the_page_shows(page):
+    names = {}
+    exec(compile(LAWS, "own-step.md", "exec"), names)
+    laws = [name for name in dir(names["TestSharpness"]) if name.startswith("test_")]
+    for name in laws:
+        getattr(names["TestSharpness"](), name)()
+    assert len(laws) >= 8
 
 
 def test_a_misspelt_setting_of_a_foreign_step_is_refused_with_a_suggestion(page):

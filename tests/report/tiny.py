@@ -15,7 +15,7 @@ from allbrains.recipe import Recipe
 from allbrains.records import Cause, Failed, Rejected, Sample, StepCost
 from allbrains.steps.canonical import Canonical
 from allbrains.store.layout import Layout
-from allbrains.store.manifest import Corpus, StoredGrid
+from allbrains.store.manifest import CorpusFormat, StoredGrid
 from allbrains.testing.corpora import AFFINE, ToyStory, sample, scan, write
 
 HOSTILE = "<script>window.stolen=1</script>"
@@ -75,7 +75,7 @@ GONE, NEW, LOST = SCANS[0], scan(200), SCANS[5]
 def make_coarse(root: Path) -> Path:
     """Write a corpus of another recipe on another grid: without one scan, with a new one, one rejected."""
     affine = AFFINE @ np.diag([2.0, 2.0, 2.0, 1.0])
-    held = Corpus.of(
+    held = CorpusFormat.of(
         Recipe(name="coarse", steps=(Canonical(),)), StoredGrid.of("MNI152NLin2009aSym", (8, 10, 9), affine)
     )
     ends = {LOST.scan_id: Rejected(reason=Reason.CONSTANT, detail="nothing to see")}
@@ -115,6 +115,7 @@ def make(root: Path) -> Path:
             "name": "Tones",
             "license": "CC0",
             "license_spdx": "CC0-1.0",
+            "doi": "doi:10.18112/openneuro.ds000011.v1.0.0",
         },
         {
             "dataset": HOSTILE,

@@ -10,12 +10,11 @@ from dataclasses import asdict, replace
 import pytest
 
 from allbrains.cli.main import run
-from allbrains.cli.progress_bar import left, line, span
 from allbrains.errors import Reason
 from allbrains.records import Cause, Done, Failed, Rejected
 from allbrains.run.progress import Progress
 from allbrains.run.run_log import RunLog
-from allbrains.run.run_status import Figures, path_of, read_figures, runs
+from allbrains.run.run_status import Figures, left, line, path_of, read_figures, runs, span
 from allbrains.run.slot.guard import Report
 from allbrains.run.work_plan import Plan
 from allbrains.store.layout import Layout

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from allbrains.case import Case, Warp
 from allbrains.errors import Reason, ScanUnusable
 from allbrains.records import Volume
+from allbrains.space.regions import Region, regions
 from allbrains.space.template import template
 from allbrains.steps.noise import noise_sd, smoothed
-from allbrains.steps.tissues import Tissues, bright_centres, partial_volumes
+from allbrains.steps.tissues import Tissues, bright_centres, regional_volumes, sure_centres
 
 STILL = Warp(affine=np.eye(4), displacement=np.zeros((2, 2, 2, 3), np.float32), grid_affine=np.eye(4))
 
@@ -29,20 +30,54 @@ def test_gain_and_the_amount_of_csf_move_no_centre(gain, csf):
     assert wm / gain == pytest.approx(1.0, abs=0.02)
 
 
-@given(st.lists(st.floats(-2, 5), min_size=1, max_size=50))
-def test_fractions_sum_to_1_and_lie_between_0_and_1(values):
-    parts = np.stack(partial_volumes(np.asarray(values), 0.2, 0.65, 1.0))
-    np.testing.assert_allclose(parts.sum(0), 1, atol=1e-12)
+@given(st.lists(st.floats(-2, 5), min_size=1, max_size=50), st.floats(1, 4), st.floats(0, 1))
+def test_fractions_sum_to_1_and_lie_between_0_and_1(values, odds, greyless):
+    one = np.ones(len(values))
+    found = regional_volumes(
+        np.asarray(values), 0.2, gm=0.65 * one, wm=one, odds=odds * one, greyless=greyless * one
+    )
+    parts = np.stack(found)
+    np.testing.assert_allclose(parts.sum(0), 1, atol=1e-9)
     assert parts.min() >= -1e-12
     assert parts.max() <= 1 + 1e-12
 
 
-def test_a_voxel_at_the_dark_cut_is_half_csf_half_gm():
-    values = brain(5_000, 30_000, 25_000)
-    gm, wm = bright_centres(values, 0.4, 0.4)
-    csf_part, gm_part, _ = partial_volumes(np.array([0.4 * wm]), 2 * 0.4 * wm - gm, gm, wm)
-    assert csf_part[0] == pytest.approx(0.5)
-    assert gm_part[0] == pytest.approx(0.5)
+@pytest.mark.parametrize(
+    ("value", "odds", "greyless", "expected"),
+    [
+        (0.425, 1, 0, (0.5, 0.5, 0)),
+        (0.825, 1, 0, (0, 0.5, 0.5)),
+        (0.825, 3, 0, (0, 0.25, 0.75)),  # the template favours WM
+        (0.6, 1, 1, (0.5, 0, 0.5)),  # half ventricle, half WM: no cortex
+    ],
+)
+def test_a_voxel_is_a_linear_mix_of_what_may_lie_there(value, odds, greyless, expected):
+    one = np.ones(1)
+    found = regional_volumes(
+        np.array([value]), 0.2, gm=0.65 * one, wm=one, odds=odds * one, greyless=greyless * one
+    )
+    np.testing.assert_allclose(np.ravel(found), expected, atol=1e-9)
+
+
+def test_sure_voxels_keep_their_centre_where_the_histogram_has_lost_it():
+    rng = np.random.default_rng(4)
+    gm, wm = 0.68 + 0.04 * rng.normal(size=4000), 1 + 0.04 * rng.normal(size=4000)
+    found = sure_centres(gm, wm, (0.78, 0.98), 0.4)
+    np.testing.assert_allclose(found, (0.68, 1.0), atol=0.02)
+    assert sure_centres(gm[:10], wm, (0.78, 0.98), 0.4) == (0.78, 0.98)
+
+
+def test_bright_nuclei_are_grey_matter_and_the_stem_has_none():
+    case, fixed = seen(0.15, 0.65, noise=0.02), template(2.0)
+    region = regions().array[::2, ::2, ::2]
+    t1w = case.images["t1w"].array.copy()
+    nuclei = (region == Region.DEEP_GM) & (fixed.gm > 0.6)
+    t1w[nuclei] = 0.82  # as bright as a thalamus: half way between cortex and WM
+    stem = (region == Region.BRAINSTEM) & fixed.mask
+    t1w[stem & (fixed.wm > 0.5)] = 0.85
+    out = Tissues()(case.plus(images={"t1w": Volume(array=t1w, affine=fixed.affine)}))
+    assert out.images["gm"].array[nuclei].mean() > 0.6
+    assert out.images["gm"].array[stem].mean() < 0.15
 
 
 def test_outside_the_mask_there_is_no_tissue():

@@ -1,11 +1,12 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Column, Corpus, Ratings } from "./data";
+import type { Column, Corpus } from "./data";
 import { type Place, place } from "./query";
+import type { Rater } from "./rating";
 
 export interface Shared {
   corpus: Corpus; other: Corpus | null; at: Place;
-  ratings: Ratings; rate: (scanId: string, rating: string, note: string) => Promise<void>;
+  rater: Rater;
 }
 export const Context = createContext<Shared>(null as unknown as Shared);
 export const useShared = () => useContext(Context);
@@ -85,7 +86,7 @@ export function title(name: string): string {
     age_years: "Age", qc: "QC", cjv: "CJV", license: "Licence", outcome: "Outcome", odd_in: "Oddest number",
     voxel_mm: "Voxel size", field_strength_t: "Field strength", scan_id: "Scan id", reason: "Reason",
     brain_mask_ml: "Brain", gm_ml: "Grey matter", wm_ml: "White matter", csf_ml: "CSF",
-    etiv_affine_ml: "Head size (eTIV)", size: "File size",
+    icv_ml: "Intracranial volume", size: "File size",
   };
   if (known[name]) return known[name];
   const words = name.replace(/_(ml|mm|years|s|t|deg)$/, "").replaceAll("_", " ").replace(/\b(gm|wm|csf|fwhm|fov|snr|cnr|efc|qc)\b/g, (one) => one.toUpperCase());

@@ -28,6 +28,7 @@ from allbrains import bids, tables
 from allbrains.catalogue.catalogue import Catalogue, grouped
 from allbrains.catalogue.read_dataset import Wanted
 from allbrains.errors import ConfigurationError
+from allbrains.sources.raw_names import MISSPELT_SUFFIXES
 from allbrains.sources.snapshot import Exclusion
 
 # A dataset with one of these was not read today, and may be another day.
@@ -143,8 +144,8 @@ def wanted_again(before: Catalogue) -> dict[str, Wanted]:
         suffixes.setdefault(name, set()).add(suffix)
     for name, path in _pairs(before.exclusions, "path"):
         if path.endswith(bids.IMAGE_EXTENSIONS):
-            stem = path.rpartition("/")[2].partition(".")[0]
-            suffixes.setdefault(name, set()).add(stem.rpartition("_")[2])
+            suffix = path.rpartition("/")[2].partition(".")[0].rpartition("_")[2]
+            suffixes.setdefault(name, set()).update({suffix} - {*MISSPELT_SUFFIXES})
     acquired = before.scans.filter(_any_known(before.scans, tables.ACQUISITION.names))
     sidecars = set(acquired["dataset"].to_pylist())
     return {

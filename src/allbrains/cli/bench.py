@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from allbrains.cli.options import json_option
+from allbrains.cli.terminal import echo
 
 
 @click.command("bench")
@@ -27,15 +28,13 @@ def command(*, out: Path, samples: int, rounds: int, scratch: Path | None, as_js
     Prints for whole samples, one map and a patch: CPU ms and wall ms a sample, and CPU over only decoding.
     Forms whose library is not installed (nibabel, datasets, torch) are left out.
     """
-    from allbrains.bench.reading import measure
-    from allbrains.load import open as open_corpus
+    from allbrains.library.study import Corpus
 
-    brains = open_corpus(out)[:samples]
     if not as_json:
-        click.echo(f"{'what':9}{'how':32}{'CPU ms':>9}{'wall ms':>9}{'× decode':>10}")
-    for line in measure(brains, scratch or out.resolve().parent, rounds=rounds):
+        echo(f"{'what':9}{'how':32}{'CPU ms':>9}{'wall ms':>9}{'× decode':>10}")
+    for line in Corpus(out).bench(samples=samples, rounds=rounds, scratch=scratch):
         if as_json:
-            click.echo(json.dumps(asdict(line)))
+            echo(json.dumps(asdict(line)))
         else:
             numbers = f"{line.cost.cpu_ms:9.2f}{line.cost.wall_ms:9.2f}{line.ratio:10.2f}"
-            click.echo(f"{line.what:9}{line.how:32}{numbers}")
+            echo(f"{line.what:9}{line.how:32}{numbers}")

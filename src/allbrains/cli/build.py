@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from allbrains import recipes
-from allbrains.cli.engine_options import Where, engine_options
-from allbrains.cli.gather import Choice, Chosen, default_slots, gather
+from allbrains.cli.counting import count
+from allbrains.cli.engine_options import cluster_of, engine_options
+from allbrains.cli.nothing_found import NOTHING
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
-from allbrains.cli.progress_bar import Bar, Lines, Together, Watcher
 from allbrains.cli.status import lines
-from allbrains.recipe import Recipe
-from allbrains.run.driver import build
-from allbrains.run.engines.local import Engine
-from allbrains.run.lock import alone
-from allbrains.run.pause import Check, Disk, Pause, Service, silence
-from allbrains.run.progress import Progress
-from allbrains.run.run_log import RunLog
-from allbrains.run.slot.guard import SlotLimits
-from allbrains.store.layout import Layout
-from allbrains.store.ledger import Tally
+from allbrains.cli.terminal import echo
+
+if TYPE_CHECKING:
+    from allbrains.library.build_corpus import Watch
+    from allbrains.run.progress import Progress
+    from allbrains.run.watchers import Watcher
+
+TIMEOUT_S = 1800.0  # as in build.guard, which is not imported for a --help
 
 
 @click.command()
@@ -35,7 +32,7 @@ from allbrains.store.ledger import Tally
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
-    default=SlotLimits().wall_s,
+    default=TIMEOUT_S,
     show_default=True,
     help="Seconds a scan.",
 )
@@ -68,57 +65,51 @@ def command(
 
     The same command again goes on where this one stopped.
     """
-    # what is misspelt or missing ends here, not after a long crawl
-    made = recipes.ready(recipe, device=device or "")
-    where = Where.of(engine, scheduler=scheduler, slurm=slurm, file=cluster)
-    limits = SlotLimits(wall_s=timeout, memory_mb=memory or ceiling_mb(made))
-    runs_in = where.engine(jobs, default_slots(made), limits, made.memory_mb)
-    with alone(Layout(out)):  # before the catalogue: reading it takes long, and writes into the folder
-        chosen = gather(Choice(**choice), out)
-        tally = run(chosen, out, recipe=recipe, engine=runs_in, device=device or "", as_json=as_json)
-    for line in [] if as_json else lines(tally):
-        click.echo(line)
-    for sentence in chosen.incomplete:
-        click.echo(f"the catalogue is incomplete: {sentence}", err=True)
-    if chosen.incomplete:
+    from allbrains.library.build_corpus import Resources, build_corpus
+    from allbrains.library.choose_scans import Choice
+
+    resources = Resources(
+        jobs=jobs,
+        timeout_s=timeout,
+        memory_mb=memory,
+        device=device or "",
+        cluster=cluster_of(engine, scheduler=scheduler, slurm=slurm, file=cluster),
+    )
+    built = build_corpus(
+        out,
+        Choice(**choice),
+        recipe=recipe,
+        resources=resources,
+        watch=shown(as_json=as_json),
+        progress=count,
+    )
+    for line in [*built.notes, *(f"the catalogue is incomplete: {one}" for one in built.incomplete)]:
+        echo(line, err=True)
+    for line in [] if as_json else lines(built.tally):
+        echo(line)
+    if not built.tally.planned:
+        echo(NOTHING, err=True)
         return 1
-    return 3 if tally.failed else 0
+    _next_step(out, done=built.tally.done, failed=bool(built.tally.failed))
+    if built.incomplete:
+        return 1
+    return 3 if built.tally.failed else 0
 
 
-def ceiling_mb(recipe: Recipe) -> float:
-    """Return the memory at which a scan is cut, MB: half as much again as the recipe expects to need."""
-    return max(SlotLimits().memory_mb, 1.5 * recipe.memory_mb)
+def _next_step(out: Path, *, done: int, failed: bool) -> None:
+    """Say what to do with what there is."""
+    if failed:
+        echo(f"the same command tries what failed again; `allbrains report {out}` says why", err=True)
+    if done:
+        echo(f"look at it: allbrains serve {out}; load it: allbrains.open({str(out)!r})", err=True)
 
 
-def run(
-    chosen: Chosen, out: Path, *, recipe: str, engine: Engine, device: str = "", as_json: bool = False
-) -> Tally:
-    """Build the chosen scans under the eyes of a progress bar, a log and `status`.
+def shown(*, as_json: bool) -> Watch:
+    """Return a watch that shows a build: a bar, and for machines lines on stdout."""
 
-    The caller holds the folder's lock (``alone``).
-    """
-    counts = Progress(out, lambda: engine.slots)
-    talk: list[Watcher] = [Lines(counts)] if as_json else []
-    how = "stopped"
-    checks: list[Check] = [Disk(out), Service(silence(chosen.network), chosen.network.origins)]
-    watch = Together([counts, RunLog(out), Bar(counts), *talk])
-    try:
-        tally = build(
-            chosen.scans,
-            chosen.people,
-            Layout(out),
-            recipe=recipe,
-            engine=engine,
-            network=chosen.network,
-            watch=watch,
-            device=device,
-            pause=Pause(checks, watch.pause),
-        )
-        how = "finished"
-        return tally
-    except KeyboardInterrupt:
-        how = "interrupted"
-        raise
-    finally:
-        watch.end(how)
-        engine.close()
+    def watch(counts: Progress) -> list[Watcher]:
+        from allbrains.cli.progress_bar import Bar, Lines
+
+        return [Bar(counts), *([Lines(counts)] if as_json else [])]
+
+    return watch

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("cite")
 @click.argument("out")
@@ -22,20 +24,10 @@ def command(out: str, where: str, kind: str) -> None:
     OUT is a folder or an address, such as hf://user/name: each dataset in its version, the papers behind the
     archive and the tools of the recipe.
     """
-    from allbrains.load.opening import open_corpus
-    from allbrains.publish import citing
-    from allbrains.publish.papers import works_of
-    from allbrains.publish.source_datasets import origins_of, read_rows
+    from allbrains.library.study import Corpus
 
-    brains = open_corpus(out, maps=[], where=where)
-    versions = zip(brains.table["dataset"].to_pylist(), brains.table["snapshot"].to_pylist(), strict=True)
-    origins = origins_of(versions, read_rows(brains.shelf))
-    works = works_of(brains.corpus)
-    if kind == "cff":
-        part = f", where {where}" if where else ""
-        click.echo(citing.citation_file(f"{len(brains)} brains of {out}{part}", origins, works), nl=False)
-    else:
-        click.echo(citing.bibliography(origins, works), nl=False)
-    click.echo(f"{len(brains)} scans from {len(origins)} datasets", err=True)
-    if unknown := [origin.dataset for origin in origins if not origin.doi]:
-        click.echo(f"no DOI is known of {', '.join(unknown)}", err=True)
+    found = Corpus(out).cite(where, form=kind)
+    echo(found.text, nl=False)
+    echo(f"{found.scans} scans from {len(found.datasets)} datasets", err=True)
+    if found.without_doi:
+        echo(f"no DOI is known of {', '.join(found.without_doi)}", err=True)

@@ -6,19 +6,19 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from allbrains.catalogue.dataset_rows import snapshot_of
-from allbrains.catalogue.raw_bids import Delivery, Status, download
-from allbrains.cli.gather import Choice, Chosen, gather, writing_to
+from allbrains.cli.counting import count
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
+from allbrains.cli.terminal import echo
 from allbrains.text import guarded, plain
-from allbrains.transfer import Client
+
+if TYPE_CHECKING:
+    from allbrains.catalogue.raw_bids import Delivery
 
 SOME_FAILED = 3
-OWN = ".allbrains"  # in --out: the catalogue, out of the datasets' way
 
 
 @click.command()
@@ -36,35 +36,31 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
 
     Exit code 3: some files could not be had; 1: the catalogue is incomplete.
     """
-    chosen = gather(Choice(**choice), out / OWN)
-    for sentence in chosen.incomplete:
-        click.echo(f"the catalogue is incomplete: {sentence}", err=True)
-    size = sum(scan.size for scan in chosen.scans)
-    click.echo(f"{len(chosen.scans)} images, {size / 1e9:.2f} GB", err=True)
+    from allbrains.catalogue.raw_bids import Status
+    from allbrains.library.choose_scans import Choice
+    from allbrains.library.download_scans import Downloaded, download
+
+    def begin(plan: Downloaded) -> None:
+        for sentence in plan.notes:
+            echo(sentence, err=True)
+        for sentence in plan.incomplete:
+            echo(f"the catalogue is incomplete: {sentence}", err=True)
+        echo(f"{len(plan.scans)} images, {plan.nbytes / 1e9:.2f} GB", err=True)
+
+    def show(one: Delivery) -> None:
+        echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one))
+
+    done = download(Choice(**choice), out, dry_run=dry_run, chosen=begin, delivered=show, progress=count)
     if dry_run:
-        for scan in chosen.scans:
+        for scan in done.scans:
             row = {"path": scan.key, "size": scan.size}
-            click.echo(json.dumps(row) if as_json else f"{scan.key}\t{scan.size}")
-        return 1 if chosen.incomplete else 0
-    counts = _run(chosen, out, as_json)
-    click.echo(", ".join(f"{counts[status]} files {status}" for status in Status), err=True)
-    if chosen.incomplete:
+            echo(json.dumps(row) if as_json else f"{scan.key}\t{scan.size}")
+        return 1 if done.incomplete else 0
+    counts = Counter(one.status for one in done.deliveries)
+    echo(", ".join(f"{counts[status]} files {status}" for status in Status), err=True)
+    if done.incomplete:
         return 1
     return SOME_FAILED if counts[Status.FAILED] or counts[Status.REJECTED] else 0
-
-
-def _run(chosen: Chosen, out: Path, as_json: bool) -> Counter[str]:
-    snapshots = {row["dataset"]: snapshot_of(row) for row in chosen.catalogue.datasets.to_pylist()}
-    counts: Counter[str] = Counter()
-    client = Client(chosen.network)
-    try:
-        with writing_to(out):
-            for one in download(chosen.scans, snapshots, chosen.place.source, client, out):
-                counts[one.status] += 1
-                click.echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one))
-    finally:
-        client.close()
-    return counts
 
 
 def _line(one: Delivery) -> str:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from allbrains.errors import ConfigurationError
-from allbrains.run.engines.cluster_settings import ClusterSite, checked, fitted, read_site
-from allbrains.run.engines.local import Engine, Local
-from allbrains.run.slot.guard import SlotLimits
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,49 +39,16 @@ def engine_options(command: Command) -> Command:
     return command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
-    """Where scans run: in this process's own slots, or at a site."""
+def cluster_of(engine: str, *, scheduler: str, slurm: bool, file: Path | None) -> str:
+    """Return what the options say, as ``library.build_corpus.Resources`` takes it.
 
-    site: ClusterSite | None
-
-    @classmethod
-    def of(cls, engine: str, *, scheduler: str, slurm: bool, file: Path | None) -> Where:
-        """Return what the options say.
-
-        Raises:
-            ConfigurationError: they contradict each other, or the file is wrong.
-        """
-        if sum([bool(scheduler), slurm, file is not None]) > 1:
-            raise ConfigurationError("--scheduler, --slurm and --cluster: one of them")
-        if file is not None:
-            return cls(site=read_site(file))
-        if scheduler:
-            return cls(site=checked(ClusterSite(kind="address", address=scheduler)))
-        if slurm:
-            return cls(site=ClusterSite(kind="slurm"))
-        return cls(site=ClusterSite() if engine == "dask" else None)
-
-    def engine(self, jobs: int | None, default: int, limits: SlotLimits, wanted_mb: float) -> Engine:
-        """Return the engine.
-
-        Args:
-            jobs: scans at once, where the user says so.
-            default: scans at once that this machine can bear.
-            limits: of a scan.
-            wanted_mb: memory that the recipe expects to need.
-
-        Raises:
-            ConfigurationError: a job of the site is too small for a scan, or Dask is not there.
-        """
-        if self.site is None:
-            return Local(slots=jobs or default, limits=limits)
-        try:
-            from allbrains.run.engines.dask_cluster import Dask
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"this needs the package {error.name!r}: pip install 'allbrains[cluster]'"
-            ) from error
-        site = self.site.at_once(jobs) if jobs and self.site.batch else self.site
-        slots = site.jobs * site.cores if site.batch else jobs or default
-        return Dask(site=site, limits=fitted(limits, site, wanted_mb), slots=slots)
+    Raises:
+        ConfigurationError: they contradict each other.
+    """
+    if sum([bool(scheduler), slurm, file is not None]) > 1:
+        raise ConfigurationError("--scheduler, --slurm and --cluster: one of them")
+    if file is not None:
+        return str(file)
+    if scheduler and "://" not in scheduler:
+        raise ConfigurationError(f"--scheduler is {scheduler!r}, expected an address such as tcp://host:8786")
+    return scheduler or ("slurm" if slurm else "dask" if engine == "dask" else "")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 
 import click
 
-from allbrains.errors import ConfigurationError
+from allbrains.cli.terminal import echo
 
 
 @click.command("export")
@@ -40,24 +39,8 @@ def command(
 
     Prints the path of each image, of each sample's folder, or of each tar.
     """
-    from allbrains.export.arrays import export_npy, export_webdataset
-    from allbrains.export.derivatives import export
-    from allbrains.load import open as open_corpus
+    from allbrains.library.study import Corpus
 
-    if space == "native" and kind != "bids":
-        raise ConfigurationError("--space native is for --format bids: the others write the corpus' grid")
-    wanted = [*maps, "displacement"] if maps and space == "native" else maps
-    chosen = islice(open_corpus(out, maps=wanted or None, where=where), limit)
-    match kind:
-        case "npy":
-            paths = export_npy(chosen, to)
-        case "webdataset":
-            paths = export_webdataset(chosen, to)
-        case _:
-            paths = export(chosen, to, space="native" if space == "native" else "template")
-    count = 0
-    for path in paths:
-        click.echo(path)
-        count += 1
+    paths = Corpus(out).export(to, where=where, limit=limit, maps=maps, form=kind, space=space, written=echo)
     things = {"npy": "samples", "webdataset": "tars"}.get(kind, "images")
-    click.echo(f"{count} {things} under {to}", err=True)
+    echo(f"{len(paths)} {things} under {to}", err=True)

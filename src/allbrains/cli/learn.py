@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from allbrains.cli.options import json_option
+from allbrains.cli.terminal import echo
 
 
 @click.command("learn")
@@ -67,26 +68,24 @@ def command(
     embeddings, and card.md. The same command goes on where it was stopped. Several processes:
     torchrun --nproc-per-node 4 -m allbrains learn …
     """
-    from allbrains.learn.cohort import gather
-    from allbrains.learn.experiment import learn
-    from allbrains.learn.settings import settings_for
+    from allbrains.library.study import Corpus
 
-    settings = settings_for(task, config.read_text(encoding="utf-8") if config else "", changes)
+    corpus, text = Corpus(out), config.read_text(encoding="utf-8") if config else ""
     if dry_run:
-        cohort = gather(out, settings)
-        click.echo(cohort.complete(settings).to_toml(), nl=False)
-        for side, (scans, people, datasets) in cohort.counts().items():
-            click.echo(f"{side}: {scans} scans of {people} people in {datasets} datasets", err=True)
+        lesson = corpus.lesson(task, config=text, **changes)
+        echo(lesson.settings.to_toml(), nl=False)
+        for side, (scans, people, datasets) in lesson.counts.items():
+            echo(f"{side}: {scans} scans of {people} people in {datasets} datasets", err=True)
         return
     folder = to or out / "learn" / task
-    results = learn(out, folder, settings)
+    results = corpus.learn(task, to=folder, config=text, **changes)
     if results is None:  # another process tells
         return
     for score in results.scores:
         if as_json:
-            click.echo(json.dumps(asdict(score)))
+            echo(json.dumps(asdict(score)))
         else:
-            click.echo(f"{score.model}\t{score.metric}\t{score.value:.3f}\t{score.low:.3f}\t{score.high:.3f}")
+            echo(f"{score.model}\t{score.metric}\t{score.value:.3f}\t{score.low:.3f}\t{score.high:.3f}")
     for note in results.notes:
-        click.echo(note, err=True)
-    click.echo(f"the card is {folder / 'card.md'}", err=True)
+        echo(note, err=True)
+    echo(f"the card is {folder / 'card.md'}", err=True)

@@ -5,66 +5,21 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Protocol
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from allbrains.cli.terminal import echo
 from allbrains.records import Done, Outcome, Scan
-from allbrains.run.driver import Watch
 from allbrains.run.progress import Progress as Counts
 from allbrains.run.run_log import sentence
-from allbrains.run.run_status import Figures
+from allbrains.run.run_status import line
 from allbrains.run.slot.guard import Report
 from allbrains.run.work_plan import Plan
 from allbrains.text import plain
 
 _LINE_EVERY_S = 30.0  # without a terminal, a line as often as this
-
-
-class Watcher(Watch, Protocol):
-    """A watch that is told of pauses, and of the end, too."""
-
-    def pause(self, trouble: str) -> None:
-        """Learn why the build is paused; an empty text: it goes on."""
-
-    def end(self, how: str) -> None:
-        """Learn how the build ended."""
-
-
-class Together:
-    """Several watchers as one, each told in turn."""
-
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
-        self._watchers = watchers
-
-    def begin(self, plan: Plan) -> None:
-        """Tell what will be done."""
-        for one in self._watchers:
-            one.begin(plan)
-
-    def see(self, scan: Scan, report: Report) -> None:
-        """Tell an outcome."""
-        for one in self._watchers:
-            one.see(scan, report)
-
-    def again(self, scan: Scan, report: Report) -> None:
-        """Tell of a try to be repeated."""
-        for one in self._watchers:
-            one.again(scan, report)
-
-    def pause(self, trouble: str) -> None:
-        """Tell of a pause."""
-        for one in self._watchers:
-            one.pause(trouble)
-
-    def end(self, how: str) -> None:
-        """Tell how it ended."""
-        for one in self._watchers:
-            one.end(how)
 
 
 class Bar:
@@ -153,39 +108,8 @@ class Lines:
 
     def _print(self, event: str, scan: Scan, outcome: Outcome) -> None:
         row = {"event": event, "scan_id": scan.scan_id, "scan": scan.key}
-        click.echo(json.dumps(row | {"kind": type(outcome).__name__.lower()} | asdict(outcome)))
+        echo(json.dumps(row | {"kind": type(outcome).__name__.lower()} | asdict(outcome)))
 
     def _figures(self) -> None:
         self._spoke = time.monotonic()
-        click.echo(json.dumps({"event": "figures"} | asdict(self._counts.figures())))
-
-
-def line(figures: Figures) -> str:
-    """Return a run's figures in one line."""
-    counts = [f"{figures.done} done"]
-    for title, codes in (("rejected", figures.rejected), ("failed", figures.failed)):
-        by = ", ".join(f"{code} {number}" for code, number in codes.items())
-        counts.append(f"{sum(codes.values())} {title}" + (f" ({by})" if by else ""))
-    pace = f"{figures.scans_per_hour:.0f} scans/h · {figures.mb_per_s:.2f} MB/s"
-    return " · ".join([*counts, pace, f"{figures.disk_free_gb:.0f} GB free", left(figures)])
-
-
-def left(figures: Figures) -> str:
-    """Return the time left as text; with ``~`` while it is the plan's estimate."""
-    if figures.trouble:
-        return "paused"
-    if figures.left_s <= 0:
-        return "finished"
-    return f"{'~' if figures.guessed else ''}{span(figures.left_s)} left"
-
-
-def span(seconds: float) -> str:
-    """Return a time in words."""
-    minutes, s = divmod(round(seconds), 60)
-    hours, m = divmod(minutes, 60)
-    days, h = divmod(hours, 24)
-    if days:
-        return f"{days} d {h} h"
-    if hours:
-        return f"{h} h {m:02d} min"
-    return f"{m} min {s:02d} s" if minutes else f"{s} s"
+        echo(json.dumps({"event": "figures"} | asdict(self._counts.figures())))

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from allbrains.errors import ConfigurationError
-from allbrains.publish import reuse_terms
-from allbrains.publish.bundle import bundle
-from allbrains.publish.commits import commits
-from allbrains.publish.pace import COMMITS_AN_HOUR, Pace
-from allbrains.publish.targets import target_at
-from allbrains.publish.upload import first_day, lines, see_that_it_is_ours, send
+from allbrains.cli.terminal import echo
+from allbrains.publish.pace import COMMITS_AN_HOUR
 
 
 @click.command("publish")
@@ -56,32 +49,25 @@ def command(
     On the Hub it is private unless --public is given. The same command goes on after an interruption, sends
     only what changed, and removes what left the corpus. Token: HF_TOKEN, or `hf auth login`.
     """
-    place = target_at(target)
-    pace = Pace(limit=commits_per_hour, tell=_say)
-    with tempfile.TemporaryDirectory(prefix="allbrains-publish-") as scratch:
-        day = first_day(place, datetime.now(UTC).date(), pace=pace, tell=_say)
-        made = bundle(out, Path(scratch), place.shown(), day, affirmed=affirm_defaced, left_out=leave_out)
-        for_all = public or place.public()
-        facts = made.facts
-        refused = reuse_terms.refusals(facts.origins, affirm_defaced, facts.intact_faces())
-        if for_all and refused:
-            raise ConfigurationError(
-                f"{place.where()} {'would be' if public else 'is'} public, but not everybody may see:\n  "
-                + "\n  ".join(refused)
-                + "\nnothing was sent; --leave-out keeps a dataset at home"
-            )
-        if dry_run:
-            held = place.held()
-            see_that_it_is_ours(made.items, held, place)
-            for line in lines(commits(made.items, held, place.limits), made.items, place):
-                click.echo(line)
-            return
-        sent = send(made.items, place, pace=pace, tell=_say)
-        if public:
-            place.make_public()
-    click.echo(place.where())
+    from allbrains.library.study import Corpus
+
+    done = Corpus(out).publish(
+        target,
+        public=public,
+        dry_run=dry_run,
+        leave_out=leave_out,
+        affirm_defaced=affirm_defaced,
+        commits_per_hour=commits_per_hour,
+        tell=_say,
+    )
+    if dry_run:
+        for line in done.steps:
+            echo(line)
+        return
+    echo(done.address)
+    sent = done.sent
     _say(f"{sent.files} files, {sent.nbytes / 1e6:.1f} MB in {sent.commits} commits; {sent.removed} removed")
 
 
 def _say(sentence: str) -> None:
-    click.echo("".join(c if c.isprintable() else "?" for c in sentence), err=True)
+    echo("".join(c if c.isprintable() else "?" for c in sentence), err=True)

@@ -6,17 +6,9 @@ from pathlib import Path
 
 import click
 
-from allbrains.catalogue import catalogue
 from allbrains.cli.counting import count
 from allbrains.cli.options import service_options
-from allbrains.errors import ConfigurationError, SourceError
-from allbrains.run.lock import alone
-from allbrains.run.lost_labels import Loss, losses, recollect
-from allbrains.sources.openneuro import Endpoints
-from allbrains.store.integrity import examine, repair
-from allbrains.store.layout import Layout
-from allbrains.store.ledger import Ledger, LedgerReader
-from allbrains.store.samples import write_samples
+from allbrains.cli.terminal import echo
 
 
 @click.command("repair")
@@ -30,45 +22,14 @@ def command(out: Path, *, api: str, bucket: str, contact: str) -> int:
 
     Exit code 1: some of it could not be read; the same command tries again.
     """
-    layout = Layout(out)
-    LedgerReader.open(layout.ledger).close()  # no corpus, no lock file
-    with alone(layout), Ledger.open(layout.ledger) as ledger:
-        found = []
-        for finding in examine(layout, ledger):
-            click.echo(finding.said)
-            found.append(finding)
-        again = repair(layout, ledger, found)
-        lost = _lost(layout, ledger)
-        endpoints = Endpoints(api=api, bucket=bucket)
-        scans = [scan for loss in lost for scan in loss.scans]
-        failed = recollect(layout, ledger, scans, endpoints=endpoints, contact=contact, progress=count)
-        # where a shard is to be written again, the next build writes the table, too
-        if lost and not any(finding.scans or finding.shard for finding in found):
-            _tell_samples(layout, ledger)
-    for sentence in failed:
-        click.echo(f"can't be read again: {sentence}", err=True)
-    if found:
-        click.echo(f"{again} scans will be done again by the same `allbrains build`; run it now", err=True)
-    elif not lost:
-        click.echo("nothing is broken", err=True)
-    return 1 if failed else 0
+    from allbrains.library.study import Corpus
 
-
-def _lost(layout: Layout, ledger: LedgerReader) -> list[Loss]:
-    folder = layout.root / catalogue.FOLDER
-    if folder.is_dir():
-        catalogue.mend(folder)
-    lost = []
-    for loss in losses(layout, ledger):
-        click.echo(loss.said)
-        lost.append(loss)
-    return lost
-
-
-def _tell_samples(layout: Layout, ledger: LedgerReader) -> None:
-    """Write the samples table with what the catalogue knows now."""
-    try:
-        known = catalogue.read(layout.root / catalogue.FOLDER)
-    except (ConfigurationError, SourceError):  # nothing of it could be read again, which is said
-        return
-    write_samples(layout, ledger, demographics=known.labels)
+    repaired = Corpus(out).repair(api=api, bucket=bucket, contact=contact, found=echo, progress=count)
+    for sentence in repaired.failed:
+        echo(f"can't be read again: {sentence}", err=True)
+    if repaired.findings:
+        again = f"{repaired.again} scans will be done again by the same `allbrains build`; run it now"
+        echo(again, err=True)
+    elif not repaired.lost:
+        echo("nothing is broken", err=True)
+    return 1 if repaired.failed else 0

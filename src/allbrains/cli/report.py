@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.counting import count
+from allbrains.cli.terminal import echo
+
 
 @click.command("report")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -28,14 +31,9 @@ def command(*, out: Path, to: Path | None, against: Path | None, volumes: int) -
     What was found and why scans are missing, every brain as a picture, the oddest in 3-D, each number with
     its place in the corpus. Prints the page's path.
     """
-    from allbrains.files import see_inside
-    from allbrains.report import open_site
-    from allbrains.report.report_folder import write_report
+    from allbrains.library.study import Corpus
 
-    folder = to or out / "report"
-    if to is None:
-        see_inside(folder, out)
-    site = open_site(out, against=against, volumes=volumes)
-    count = sum(1 for _ in write_report(site, folder))
-    click.echo(folder / "index.html")
-    click.echo(f"{count} files about {len(site.rows)} rows, {len(site.brains)} of them samples", err=True)
+    written = Corpus(out).report(to, against=against, volumes=volumes, progress=count)
+    echo(written.index)
+    about = f"{written.files} files about {written.rows} rows, {written.samples} of them samples"
+    echo(about, err=True)

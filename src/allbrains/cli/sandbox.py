@@ -6,12 +6,14 @@ import json
 import signal
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
-from allbrains.sandbox import Archive, Sandbox, serve
-from allbrains.sandbox.faults import table
-from allbrains.sandbox.simulated import SimulatedArchive
+from allbrains.cli.terminal import echo
+
+if TYPE_CHECKING:
+    from allbrains.sandbox import Sandbox
 
 
 @click.command("sandbox")
@@ -49,32 +51,25 @@ def command(
     Prints {"api": URL, "bucket": URL}, the values for --api and --bucket, then serves until it is
     interrupted or terminated. Then it says on stderr how often each fault struck.
     """
+    from allbrains.library.local_openneuro import fault_table, serve_openneuro
+
     if tell:
-        click.echo(table(), nl=False)
+        echo(fault_table(), nl=False)
         return
+    if (folder is None) == (simulate is None):
+        raise click.UsageError("give a FOLDER to serve, or --simulate N")
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
-    source = _source(folder, simulate, seed)
-    with serve(
-        source, host=host, port=port, switches=fault, seed=seed, latency_s=max(latency, 0.0) / 1000
+    with serve_openneuro(
+        folder, simulate=simulate, seed=seed, faults=fault, latency_s=latency / 1000, host=host, port=port
     ) as server:
-        click.echo(json.dumps({"api": server.api, "bucket": server.bucket}))
+        echo(json.dumps({"api": server.api, "bucket": server.bucket}))
         try:
             stopped.wait()
         finally:
             _report(server)
 
 
-def _source(folder: Path | None, simulate: int | None, seed: int) -> Path | Archive:
-    if (folder is None) == (simulate is None):
-        raise click.UsageError("give a FOLDER to serve, or --simulate N")
-    if folder is not None:
-        return folder
-    archive = SimulatedArchive(simulate or 0, seed=seed)
-    archive.prepare()
-    return archive
-
-
 def _report(server: Sandbox) -> None:
     for name, count in server.faults.counts().items():
-        click.echo(f"{name}: struck {count} times, {len(server.faults.of(name))} different", err=True)
+        echo(f"{name}: struck {count} times, {len(server.faults.of(name))} different", err=True)

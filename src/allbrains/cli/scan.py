@@ -5,27 +5,28 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from allbrains import recipes
 from allbrains.cli.options import json_option
-from allbrains.dicom.choose_series import Candidate
-from allbrains.dicom.examine import Examined, Taken, examine, take
-from allbrains.own.compare import MEASURES, Compared, Subject
-from allbrains.own.page import centile_text
-from allbrains.own.process_own import Against, process, same_recipe, tell
-from allbrains.own.reference import people_of
-from allbrains.records import Done, Rejected
-from allbrains.run.slot.guard import SlotLimits
+from allbrains.cli.terminal import echo
+
+if TYPE_CHECKING:
+    from allbrains.dicom.choose_series import Candidate
+    from allbrains.dicom.examine import Examined, Taken
+    from allbrains.dicom.image_files import ImageCandidate
+    from allbrains.library.own_scan import OwnSeries
+    from allbrains.own.compare import Compared
 
 NOT_DONE = 3
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--corpus", metavar="OUT", help="Folder or address (hf://…, https://…) to compare with.")
+@click.option(
+    "--corpus", default="", metavar="OUT", help="Folder or address (hf://…, https://…) to compare with."
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -35,9 +36,14 @@ NOT_DONE = 3
     help="Folder for the result.",
 )
 @click.option("--series", type=int, help="Take this series instead of the best T1w; numbers: --dry-run.")
-@click.option("--age", type=click.FloatRange(0, 120), help="Years at the scan, where the files don't say.")
+@click.option("--one-person", is_flag=True, help="All files are one person's, whatever they say.")
+@click.option(
+    "--age", "age_years", type=click.FloatRange(0, 120), help="Years at the scan, where the files don't say."
+)
 @click.option("--sex", type=click.Choice(["female", "male"]), help="Where the files don't say.")
-@click.option("--recipe", help="Name of a recipe, or a TOML file. Default: the corpus', else embedded.")
+@click.option(
+    "--recipe", default="", help="Name of a recipe, or a TOML file. Default: the corpus', else embedded."
+)
 @click.option("--harmonise", is_flag=True, help="Take the scanners' offsets out of the corpus first.")
 @click.option("--keep-face", is_flag=True, help="Export the head with its face.")
 @click.option("--dry-run", is_flag=True, help="List the series and the choice, process nothing.")
@@ -45,16 +51,12 @@ NOT_DONE = 3
 def command(
     *,
     path: Path,
-    corpus: str | None,
-    out: Path,
-    series: int | None,
-    age: float | None,
-    sex: str | None,
-    recipe: str | None,
-    harmonise: bool,
-    keep_face: bool,
     dry_run: bool,
     as_json: bool,
+    series: int | None,
+    one_person: bool,
+    sex: str | None,
+    **choice: Any,
 ) -> int:
     """Place your own scan beside everybody else's: PATH is a folder, a file or an archive of anything.
 
@@ -62,79 +64,65 @@ def command(
     scan, and writes a page (brain.html), a surface for a printer (brain.stl) and a sample to --out. Nothing
     leaves this machine. This is no diagnosis.
     """
-    with TemporaryDirectory(prefix="allbrains-scan-") as folder:
-        workspace, image = Path(folder), Path(folder) / "image.nii"
-        found = examine(path, workspace)
-        for one in found.candidates:
-            click.echo(_listed(one, as_json))
-        taken = take(found, workspace, image, label=series)
-        click.echo(f"taken: {_words(taken)}", err=True)
-        if dry_run:
-            return 0
-        named = recipe or _recipe_of(corpus)
-        against = _against(corpus, named, harmonise)
-        subject = _subject(found, age, sex)
-        click.echo("processing: a minute or two …", err=True)
-        outcome = process(image, out, recipe=named, limits=SlotLimits(), say=_say)
-        if not isinstance(outcome, Done):
-            cause = outcome.reason if isinstance(outcome, Rejected) else outcome.cause
-            click.echo(f"the scan can't be used: {cause}: {outcome.detail}", err=True)
-            return NOT_DONE
-        page, numbers = tell(image, out, subject=subject, against=against, taken=taken, keep_face=keep_face)
-    for number in numbers:
-        click.echo(_number(number, as_json))
-    click.echo(json.dumps({"page": str(page)}) if as_json else f"page\t{page}")
+    from allbrains.library.own_scan import list_series, scan
+    from allbrains.records import Done, Rejected
+
+    def show(found: Examined) -> None:
+        _list(found, as_json)
+
+    if dry_run:
+        only = list_series(path, series=series, one_person=one_person, listed=show)
+        echo(f"taken: {_words(only.taken)}", err=True)
+        return 0
+    own = scan(
+        path,
+        series=series,
+        one_person=one_person,
+        sex=sex or "",
+        listed=show,
+        chosen=_begin,
+        trouble=_say,
+        **choice,
+    )
+    if not isinstance(own.outcome, Done):
+        cause = own.outcome.reason if isinstance(own.outcome, Rejected) else own.outcome.cause
+        echo(f"the scan can't be used: {cause}: {own.outcome.detail}", err=True)
+        return NOT_DONE
+    if own.refused and own.taken is not None:
+        echo(f"taken: {_words(own.taken)}", err=True)
+    for number in own.numbers:
+        echo(_number(number, as_json))
+    echo(json.dumps({"page": str(own.page)}) if as_json else f"page\t{own.page}")
     return 0
 
 
-def _subject(found: Examined, age: float | None, sex: str | None) -> Subject:
-    return Subject(age_years=found.age_years if age is None else age, sex=found.sex if sex is None else sex)
+def _list(found: Examined, as_json: bool) -> None:
+    listed: tuple[Candidate | ImageCandidate, ...] = (*found.candidates, *found.images)
+    for one in listed:
+        echo(_listed(one, as_json))
+    for note in found.notes:
+        echo(f"note: {note}", err=True)
 
 
-def _recipe_of(corpus: str | None) -> str:
-    """Return the corpus' own recipe where this installation has one of that name."""
-    if corpus is None:
-        return "embedded"
-    from allbrains.load import open as open_corpus
-
-    name = open_corpus(corpus, maps=[]).corpus.recipe
-    return name if name in recipes.names() else "embedded"
+def _begin(own: OwnSeries) -> None:
+    echo(f"taken: {_words(own.taken)}", err=True)
+    echo("processing: a minute or two …", err=True)
 
 
-def _against(corpus: str | None, recipe: str, harmonise: bool) -> Against:
-    if corpus is None:
-        return Against(people=None, sentence="No corpus was given with --corpus, so nothing is compared.")
-    from allbrains.load import open as open_corpus
-
-    brains = open_corpus(corpus, maps=[])
-    if not same_recipe(recipe, brains.corpus.fingerprint):
-        sentence = (
-            f"The corpus was made by another recipe ({brains.corpus.recipe} {brains.corpus.fingerprint}), "
-            "so its numbers are not comparable."
-        )
-        return Against(people=None, sentence=sentence)
-    people = people_of(brains.table, tuple(measure.column for measure in MEASURES))
-    sentence = (
-        f"Compared with {len(people):,} people of {len(set(people.sites)):,} datasets, one good scan each, "
-        "patients left out."
-    )
-    return Against(people=people, sentence=sentence, with_sites=harmonise)
-
-
-def _listed(one: Candidate, as_json: bool) -> str:
-    planes = one.series.planes
-    size = f"{one.series.first.columns}×{one.series.first.rows}×{len(planes)}" if planes else "-"
-    edges = "×".join(f"{mm:.2f}" for mm in one.volume.spacing) if one.volume else "-"
+def _listed(one: Candidate | ImageCandidate, as_json: bool) -> str:
+    edges = one.edges.removesuffix(" mm").replace(" ", "")
     usable = "yes" if one.is_usable else "no"
     why = "; ".join(one.why)
     if as_json:
-        fields = ("series", "kind", "size", "spacing_mm", "usable", "why")
-        cells = (one.series.label, one.judged.kind.value, size, edges, one.is_usable, why)
+        fields = (one.what, "kind", "size", "spacing_mm", "usable", "why")
+        cells = (one.label, one.judged.kind.value, one.size, edges, one.is_usable, why)
         return json.dumps(dict(zip(fields, cells, strict=True)), ensure_ascii=False)
-    return "\t".join(("series", str(one.series.label), one.judged.kind.value, size, edges, usable, why))
+    return "\t".join((one.what, str(one.label), one.judged.kind.value, one.size, edges, usable, why))
 
 
 def _number(one: Compared, as_json: bool) -> str:
+    from allbrains.own.page import centile_text
+
     centile = centile_text(one) if one.centile else "none"
     value = None if math.isnan(one.value) else round(one.value, 4)
     if as_json:
@@ -144,9 +132,8 @@ def _number(one: Compared, as_json: bool) -> str:
 
 
 def _words(taken: Taken) -> str:
-    which = f"series {taken.label}" if taken.label else "the image"
-    return f"{which}: {'; '.join(taken.reasons)} ({taken.way})"
+    return f"{taken.what} {taken.label}: {'; '.join(taken.reasons)} ({taken.way})"
 
 
 def _say(trouble: str) -> None:
-    click.echo(trouble or "going on", err=True)
+    echo(trouble or "going on", err=True)

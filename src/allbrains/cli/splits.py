@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("splits")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -43,35 +45,14 @@ def command(
     changes sides. Writes OUT/splits.parquet; to begin anew, delete it. What --where leaves out keeps its
     side for the day when a call without it takes it in again.
     """
-    from allbrains.load import open as open_corpus
-    from allbrains.splits.assign import SplitChoice
-    from allbrains.splits.make_splits import comparable, earlier, make_splits, without_a_sample, write_splits
+    from allbrains.library.study import Corpus
 
-    choice = SplitChoice(shares=shares, seed=seed)
-    before = earlier(out, choice, whole_datasets=whole_datasets)
-    brains = open_corpus(out, maps=()) if no_images else comparable(out)
-    table = make_splits(
-        brains,
-        before,
-        choice,
-        whole_datasets=whole_datasets,
-        images=not no_images,
-        unwanted=_unwanted(out, where),
-        waiting=without_a_sample(out, before),
+    table = Corpus(out).splits(
+        shares=shares, seed=seed, whole_datasets=whole_datasets, images=not no_images, where=where
     )
-    path = write_splits(out, table)
     people = Counter(table["group"].to_pylist())
     for side, count in sorted(Counter(table["split"].to_pylist()).items()):
-        click.echo(f"{side}\t{count}")
+        echo(f"{side}\t{count}")
     most = max(people.values(), default=0)
-    click.echo(f"{len(table)} samples of {len(people)} people in {path}, at most {most} of one", err=True)
-
-
-def _unwanted(out: Path, where: str) -> set[str]:
-    """Return the ids of the samples for which a condition doesn't hold."""
-    from allbrains.load import open as open_corpus
-
-    if not where.strip():
-        return set()
-    everybody, wanted = (open_corpus(out, maps=(), where=one).table["scan_id"] for one in ("", where))
-    return set(everybody.to_pylist()) - set(wanted.to_pylist())
+    about = f"{len(table)} samples of {len(people)} people in {out / 'splits.parquet'}, at most {most} of one"
+    echo(about, err=True)

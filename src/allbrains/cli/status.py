@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allbrains.cli.terminal import echo
+
 if TYPE_CHECKING:
     from allbrains.run.run_status import Figures
     from allbrains.store.ledger import Tally
@@ -23,22 +25,18 @@ def command(out: Path, as_json: bool) -> None:
 
     Reads only, also while a build runs.
     """
-    from allbrains.run.run_status import read_figures, runs
-    from allbrains.store.layout import Layout
-    from allbrains.store.ledger import LedgerReader
+    from allbrains.library.study import Corpus
 
-    with LedgerReader.open(Layout(out).ledger) as ledger:
-        tally = ledger.tally()
-    figures = read_figures(out)
+    status = Corpus(out).status()
     if as_json:
-        run = asdict(figures) | {"running": runs(figures)} if figures else None
-        click.echo(json.dumps(asdict(tally) | {"run": run}))
+        run = asdict(status.run) | {"running": status.running} if status.run else None
+        echo(json.dumps(asdict(status.tally) | {"run": run}))
         return
-    for line in lines(tally):
-        click.echo(line)
-    if figures:
-        for line in about_run(figures, running=runs(figures)):
-            click.echo(line)
+    for line in lines(status.tally):
+        echo(line)
+    if status.run:
+        for line in about_run(status.run, running=status.running):
+            echo(line)
 
 
 def lines(tally: Tally) -> list[str]:
@@ -52,6 +50,7 @@ def lines(tally: Tally) -> list[str]:
 
 def about_run(figures: Figures, *, running: bool) -> list[str]:
     """Return the last run's figures for people."""
+    from allbrains.run.run_status import span
     from allbrains.text import plain
 
     ended = figures.ended or "killed"
@@ -63,5 +62,5 @@ def about_run(figures: Figures, *, running: bool) -> list[str]:
     out.append(f"pace      {figures.scans_per_hour:.0f} scans/h, {figures.mb_per_s:.2f} MB/s")
     out.append(f"disk      {figures.disk_free_gb:.0f} GB free")
     if running and not figures.trouble:
-        out.append(f"left      {'~' if figures.guessed else ''}{figures.left_s / 3600:.2f} h")
+        out.append(f"left      {'~' if figures.guessed else ''}{span(figures.left_s)}")
     return out

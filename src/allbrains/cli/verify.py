@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import Path
 
 import click
+
+from allbrains.cli.terminal import echo
 
 
 @click.command("verify")
@@ -15,21 +16,12 @@ def command(out: Path) -> int:
 
     Prints a line for each thing that is wrong, and exits with 1 where there is one. Not while a build runs.
     """
-    from allbrains.run.lost_labels import losses
-    from allbrains.store.integrity import examine, summary
-    from allbrains.store.layout import Layout
-    from allbrains.store.ledger import LedgerReader
+    from allbrains.library.study import Corpus
 
-    layout, count = Layout(out), 0
-    with LedgerReader.open(layout.ledger) as ledger:
-        sentences = chain(
-            (finding.said for finding in examine(layout, ledger)),
-            (loss.said for loss in losses(layout, ledger)),
-        )
-        for sentence in sentences:
-            click.echo(sentence)
-            count += 1
-        click.echo(summary(layout, ledger), err=True)
-    if count:
-        click.echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
-    return 1 if count else 0
+    verified = Corpus(out).verify(found=echo)
+    echo(verified.summary, err=True)
+    if count := len(verified.findings):
+        echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
+    else:
+        echo("all is well: every checksum, and ledger, folder, catalogue and samples table agree")
+    return 0 if verified.good else 1

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("verify-splits")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -21,18 +23,14 @@ def command(file: Path, corpus: Path | None) -> int:
     `participant_id` or `path`. Prints a line a leaking scan: number of the leak, why its scans belong
     together, side, scan. Exits with 1 where there is a leak.
     """
-    from allbrains.splits.leaks import leaks, read_sides
-    from allbrains.splits.make_splits import comparable, matched
+    from allbrains.library.train_corpus import find_leaks
 
-    rows, sides = read_sides(file)
-    pairs: list[tuple[int, int]] = []
+    found = find_leaks(file, corpus)
     if corpus is not None:
-        rows, pairs, found = matched(rows, comparable(corpus))
-        click.echo(f"{found} of {len(rows)} rows are in {corpus}", err=True)
-    count = 0
-    for count, leak in enumerate(leaks(rows, sides, pairs), 1):
+        echo(f"{found.known} of {found.rows} rows are in {corpus}", err=True)
+    for number, leak in enumerate(found.leaks, 1):
         why = "+".join(leak.links)
         for name, side in leak.scans:
-            click.echo(f"{count}\t{why}\t{side}\t{name}")
-    click.echo(f"{count} people on more than one side, of {len(rows)} rows", err=True)
-    return 1 if count else 0
+            echo(f"{number}\t{why}\t{side}\t{name}")
+    echo(f"{len(found.leaks)} people on more than one side, of {found.rows} rows", err=True)
+    return 1 if found.leaks else 0

@@ -16,6 +16,8 @@ from allbrains.export.native import Layer, scan_grid, to_scan, warp_of
 from allbrains.files import publishing
 from allbrains.load import Brain
 from allbrains.records import Affine, Array
+from allbrains.space.structure_priors import Structure
+from allbrains.steps.labels import Label
 from allbrains.store import quantise
 from allbrains.store.layout import folder_name
 from allbrains.version import VERSION
@@ -161,6 +163,10 @@ def _describe(folder: Path, dataset: str, snapshots: list[str], brain: Brain) ->
         "descriptions.tsv": names.descriptions(),
         ".bidsignore": names.ignored(kinds),
     }
+    if "labels" in maps:
+        texts["dseg.tsv"] = names.label_table(Label)
+    if "structures" in maps:
+        texts["desc-structures_dseg.tsv"] = names.label_table(Structure)
     for name, text in texts.items():
         _write(folder / name, text.encode())
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 from allbrains import bids
@@ -75,7 +76,12 @@ KINDS: dict[str, MapKind] = {
     "csf": _tissue("CSF", "cerebrospinal fluid"),
     "gm": _tissue("GM", "grey matter"),
     "wm": _tissue("WM", "white matter"),
-    "labels": MapKind(suffix="dseg", about={"Description": "Labels of structures"}),
+    "labels": MapKind(suffix="dseg", about={"Description": "Six labels; names in dseg.tsv"}),
+    "structures": MapKind(
+        entities=(("desc", "structures"),),
+        suffix="dseg",
+        about={"Description": "Structures, left and right; names in desc-structures_dseg.tsv"},
+    ),
     "prob_csf": _of_six("CSF"),
     "prob_cortical_gm": _of_six("CGM"),
     "prob_wm": _of_six("WM"),
@@ -193,9 +199,16 @@ def descriptions() -> str:
             "bias field and skull removed, intensities divided by the centre of white matter",
         ),
         ("desc-brain", "brain with its ventricles"),
+        ("desc-structures", "structures by name, left and right"),
         ("desc-six", "one of six tissues, as the recipe's own segmentation tells them apart"),
         ("desc-modulated", "tissue × Jacobian determinant: sums over the template are volumes of the scan"),
     ]
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def label_table(labels: type[IntEnum]) -> str:
+    """Return the text of a ``dseg.tsv``: the index and the name of each label."""
+    rows = [("index", "name"), *((str(int(label)), label.name.lower()) for label in labels)]
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
@@ -209,10 +222,11 @@ def readme(dataset: str, *, recipe: str, version: str) -> str:
 
 
 def ignored(kinds: Iterable[MapKind]) -> str:
-    """Return the text of ``.bidsignore``: the suffixes that BIDS doesn't know."""
-    return "".join(
-        f"*_{suffix}.*\n" for suffix in sorted({kind.suffix for kind in kinds if not kind.standard})
-    )
+    """Return the text of ``.bidsignore``: label tables, and suffixes that BIDS doesn't know."""
+    known = list(kinds)
+    tables = "dseg.tsv\n*_dseg.tsv\n" if any(kind.suffix == "dseg" for kind in known) else ""
+    suffixes = sorted({kind.suffix for kind in known if not kind.standard})
+    return tables + "".join(f"*_{suffix}.*\n" for suffix in suffixes)
 
 
 def as_text(fields: Mapping[str, Any]) -> str:

@@ -77,7 +77,7 @@ class LearnSettings:
     y_aware: bool = False
     y_sigma_years: Annotated[float, msgspec.Meta(gt=0)] = 5.0
     shuffle_labels: bool = False
-    head_size: str = "etiv_affine_ml"
+    head_size: str = "icv_ml"
     bootstrap: Positive = 1000
     seed: Annotated[int, msgspec.Meta(ge=0)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"

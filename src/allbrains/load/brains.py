@@ -24,9 +24,9 @@ from allbrains.load.plot import Plot
 from allbrains.records import Volume
 from allbrains.store import codec, quantise
 from allbrains.store.blobs import ChunkPlace, Shelf
-from allbrains.store.manifest import Corpus
+from allbrains.store.manifest import CorpusFormat
 from allbrains.store.sample_schema import MapSpec, place_columns
-from allbrains.store.shards import picture_of
+from allbrains.store.shards import pictures_of
 from allbrains.store.split_table import split_rows
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Brains:
     """
 
     shelf: Shelf
-    corpus: Corpus
+    corpus: CorpusFormat
     maps: tuple[str, ...]
     specs: Mapping[str, MapSpec]
     table: pa.Table
@@ -291,10 +291,9 @@ class Brains:
         )
 
     def _spec(self, name: str) -> MapSpec:
-        try:
-            return self.specs[name]
-        except KeyError as error:
-            raise ConfigurationError(f"no map {name!r} here; there are {', '.join(self.known)}") from error
+        if name not in self.specs:
+            raise ConfigurationError(f"no map {name!r} here; there are {', '.join(self.known)}")
+        return self.specs[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +312,9 @@ class Brain:
         if name.startswith("_") or name not in self.brains.known:
             raise AttributeError(f"no map {name!r} here; there are {', '.join(self.brains.known)}")
         return self.values(name)
+
+    def __dir__(self) -> list[str]:  # for TAB in a notebook
+        return [*object.__dir__(self), *self.brains.known]
 
     def values(self, name: str, out: Array | None = None) -> Array:
         """Return a map as float32, in its unit; shape as ``brains.specs`` says.
@@ -395,4 +397,4 @@ class Brain:
         """
         row = self.row
         with self.brains.shelf.open(row["shard"]) as source:
-            return picture_of(source, f"shard {row['shard']}", row["row_group"])
+            return pictures_of(source, f"shard {row['shard']}", row["row_group"], ("montage",))[0]

@@ -27,6 +27,7 @@ from allbrains.metrics.mriqc_volumes import TissueShares
 from allbrains.metrics.native_head import NativeHead
 from allbrains.metrics.outline import Outline
 from allbrains.metrics.overlap import Overlap
+from allbrains.metrics.proportions import Proportions
 from allbrains.metrics.slices import Slices
 from allbrains.metrics.smoothness import Smoothness
 from allbrains.metrics.symmetry import Symmetry
@@ -66,6 +67,7 @@ METRICS: tuple[Metric, ...] = (
     Topology(),
     Coverage(),
     Folding(),
+    Proportions(),
     Overlap(),
 )
 OF_HEAD: tuple[NativeMetric, ...] = (

@@ -40,9 +40,9 @@ MEASURES = (
     ComparedMeasure(column="deep_gm_ml", says="deep grey matter"),
     ComparedMeasure(column="brainstem_ml", says="brainstem"),
     ComparedMeasure(column="cerebellum_ml", says="cerebellum"),
-    ComparedMeasure(column="etiv_affine_ml", says="head size (estimated, not measured)"),
-    ComparedMeasure(column="gm_per_etiv", says="grey matter relative to head size", unit=""),
-    ComparedMeasure(column="csf_per_etiv", says="fluid relative to head size", unit=""),
+    ComparedMeasure(column="icv_ml", says="intracranial volume"),
+    ComparedMeasure(column="gm_per_icv", says="grey matter relative to head size", unit=""),
+    ComparedMeasure(column="csf_per_icv", says="fluid relative to head size", unit=""),
 )
 LOBES = ("frontal", "parietal", "temporal", "occipital")
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from allbrains.limits import PASS, REASONS
 from allbrains.publish.source_datasets import Origin
-from allbrains.store.manifest import Corpus
+from allbrains.store.manifest import CorpusFormat
 from allbrains.store.sample_schema import MapSpec
 
 
@@ -41,7 +41,7 @@ class Facts:
         affirmed: datasets of which the publisher affirms that faces were removed.
     """
 
-    corpus: Corpus
+    corpus: CorpusFormat
     specs: Mapping[str, MapSpec]
     parts: tuple[Part, ...]
     table: pa.Table

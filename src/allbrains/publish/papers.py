@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from allbrains.store.manifest import Corpus
+from allbrains.store.manifest import CorpusFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ _STEPS = {
 }
 
 
-def works_of(corpus: Corpus) -> list[Work]:
+def works_of(corpus: CorpusFormat) -> list[Work]:
     """Return the papers that a corpus stands on: the archive, the template, the tools of its recipe."""
     found = [_OPENNEURO]
     if corpus.grid.space.startswith("MNI152NLin2009"):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from allbrains.errors import ConfigurationError
+from allbrains.extras import lacking
 from allbrains.publish.commits import Commit, CommitLimits, Held
 
 _HUB = re.compile(r"hf://(?:datasets/)?([A-Za-z0-9][\w.-]*/[\w.-]+?)/?\Z")
@@ -74,9 +75,7 @@ def target_at(address: str) -> Target:
         try:
             from allbrains.publish.hub import HubTarget
         except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"{address} needs {error.name}: pip install 'allbrains[publish]'"
-            ) from error
+            raise lacking(error, address, ("publish",)) from error
         return HubTarget.of(match[1])
     from allbrains.publish.file_tree import TreeTarget
 

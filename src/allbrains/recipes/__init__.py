@@ -24,6 +24,7 @@ from allbrains.regular_files import read_regular
 # name in a recipe → where the step's class lives; imported only when a recipe uses it
 STEPS: dict[str, str] = {
     "canonical": "allbrains.steps.canonical:Canonical",
+    "orientation": "allbrains.steps.orientation:Orientation",
     "brain_mask": "allbrains.steps.brain_mask:BrainMask",
     "brain_gate": "allbrains.steps.gate:BrainGate",
     "bias": "allbrains.steps.bias:Bias",
@@ -34,6 +35,7 @@ STEPS: dict[str, str] = {
     "syn_to_template": "allbrains.steps.syn:SynToTemplate",
     "tissues": "allbrains.steps.tissues:Tissues",
     "labels": "allbrains.steps.labels:Labels",
+    "structures": "allbrains.steps.structures:Structures",
     "volumes": "allbrains.steps.volumes:Volumes",
     "to_template": "allbrains.steps.to_template:ToTemplate",
     "measure_scan": "allbrains.steps.measure:MeasureScan",

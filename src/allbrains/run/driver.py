@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from typing import Protocol
 
@@ -82,18 +83,21 @@ def build(
         watch.begin(plan)
         todo, tries = deque(plan.todo), Counter[str]()
         while todo:
-            for scan, report in engine(pause.feed(todo), job):
-                if pause.excuses(scan, report):
-                    todo.append(scan)
-                    continue
-                pause.patiently(partial(ledger.record, scan.scan_id, report.outcome))
-                tries[scan.scan_id] += 1
-                if again(report.outcome, now=tries[scan.scan_id], ever=ledger.tried(scan.scan_id)):
-                    watch.again(scan, report)
-                    todo.append(scan)
-                else:
-                    watch.see(scan, report)
-                    pause.patiently(partial(_seal_ripe, layout, ledger, scan.scan_id))
+            # closed at once where Ctrl-C comes between two results: a notebook keeps the traceback, and with
+            # it this generator, alive
+            with closing(engine(pause.feed(todo), job)) as results:
+                for scan, report in results:
+                    if pause.excuses(scan, report):
+                        todo.append(scan)
+                        continue
+                    pause.patiently(partial(ledger.record, scan.scan_id, report.outcome))
+                    tries[scan.scan_id] += 1
+                    if again(report.outcome, now=tries[scan.scan_id], ever=ledger.tried(scan.scan_id)):
+                        watch.again(scan, report)
+                        todo.append(scan)
+                    else:
+                        watch.see(scan, report)
+                        pause.patiently(partial(_seal_ripe, layout, ledger, scan.scan_id))
             pause.wait()
         pause.patiently(partial(_seal_ripe, layout, ledger, None))
         pause.patiently(partial(write_samples, layout, ledger, demographics=people))

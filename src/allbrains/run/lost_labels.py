@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 import pyarrow.parquet as pq
@@ -17,18 +18,17 @@ import pyarrow.parquet as pq
 from allbrains import tables
 from allbrains.catalogue import catalogue
 from allbrains.catalogue.catalogue import Catalogue
-from allbrains.catalogue.merge import Reach, merged, wanted_again
-from allbrains.catalogue.place import Place, place
-from allbrains.catalogue.read_dataset import Wanted
-from allbrains.catalogue.survey import previous, survey
 from allbrains.errors import ConfigurationError, SourceError, TransientError
 from allbrains.records import Done, Scan
-from allbrains.sources.openneuro import Endpoints, OpenNeuro
 from allbrains.sources.pins import Pin
 from allbrains.sources.snapshot import Exclusion
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
-from allbrains.transfer import Client
+
+# finding what was lost needs the base install; reading it again needs the network
+if TYPE_CHECKING:
+    from allbrains.catalogue.place import Place
+    from allbrains.sources.openneuro import Endpoints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +133,10 @@ def recollect(
     Returns:
         A sentence for each thing that could not be read.
     """
+    from allbrains.catalogue.merge import Reach, merged, wanted_again
+    from allbrains.catalogue.read_dataset import Wanted
+    from allbrains.catalogue.survey import previous, survey
+
     folder, planned = layout.root / catalogue.FOLDER, ledger.planned()
     try:
         known = previous(folder)
@@ -187,6 +191,10 @@ def _folder_of(scan: Scan) -> str:
 
 
 def _place(where: str, scans: Sequence[Scan], folder: Path, endpoints: Endpoints, contact: str) -> Place:
+    from allbrains.catalogue.place import Place, place
+    from allbrains.sources.openneuro import OpenNeuro
+    from allbrains.transfer import Client
+
     cache = folder / "cache"
     if where:
         if not Path(where).is_dir():

@@ -16,6 +16,7 @@ from allbrains.records import Failed, Outcome, Rejected, Sample, Scan, StepCost
 from allbrains.run.causes import cause_of, said
 from allbrains.run.corpus_format import corpus_of
 from allbrains.run.encode_sample import sample_of
+from allbrains.run.native_mosaic import kept_head
 from allbrains.run.slot.job import Job
 from allbrains.run.slot.memory import peak_mb, reset_peak
 from allbrains.store.layout import Layout
@@ -42,7 +43,7 @@ class Runner:
             return replace(done, costs=meter.costs)
         except ScanUnusable as error:
             return Rejected(reason=error.reason, detail=error.detail, costs=meter.costs)
-        except Exception as error:  # the only one in the package: whatever it is becomes a row
+        except Exception as error:  # whatever it is becomes a row; see also ``catalogue.contained``
             return Failed(cause=cause_of(error), detail=f"{meter.running}: {said(error)}", costs=meter.costs)
 
     def _process(self, scan: Scan, meter: Meter) -> Sample:
@@ -58,11 +59,15 @@ class Runner:
             with meter("read"):
                 case = read_case(path)
             path.unlink()
+            head = None
             for step in self._recipe.steps:
+                before = case.images["t1w"] if head is None else None
                 with meter(step.name):
                     case = step(case)
+                if before is not None and "mask" in case.images:  # this step cut the head down to its brain
+                    head = kept_head(before)
             with meter("encode"):
-                return sample_of(case)
+                return sample_of(case, head)
 
 
 class Meter:

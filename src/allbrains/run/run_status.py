@@ -107,3 +107,34 @@ def runs(figures: Figures) -> bool:
     except PermissionError:  # somebody else's, but alive
         return True
     return True
+
+
+def line(figures: Figures) -> str:
+    """Return a run's figures in one line."""
+    counts = [f"{figures.done} done"]
+    for title, codes in (("rejected", figures.rejected), ("failed", figures.failed)):
+        by = ", ".join(f"{code} {number}" for code, number in codes.items())
+        counts.append(f"{sum(codes.values())} {title}" + (f" ({by})" if by else ""))
+    pace = f"{figures.scans_per_hour:.0f} scans/h · {figures.mb_per_s:.2f} MB/s"
+    return " · ".join([*counts, pace, f"{figures.disk_free_gb:.0f} GB free", left(figures)])
+
+
+def left(figures: Figures) -> str:
+    """Return the time left as text; with ``~`` while it is the plan's estimate."""
+    if figures.trouble:
+        return "paused"
+    if figures.left_s <= 0:
+        return "finished"
+    return f"{'~' if figures.guessed else ''}{span(figures.left_s)} left"
+
+
+def span(seconds: float) -> str:
+    """Return a time in words."""
+    minutes, s = divmod(round(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    days, h = divmod(hours, 24)
+    if days:
+        return f"{days} d {h} h"
+    if hours:
+        return f"{h} h {m:02d} min"
+    return f"{m} min {s:02d} s" if minutes else f"{s} s"

@@ -39,9 +39,16 @@ class Exclusion(StrEnum):
     TINY = "tiny"  # fewer bytes than any image of a head
     NO_DIGEST = "no_digest"  # nothing published that its bytes could be checked against
     NOT_FETCHED = "not_fetched"  # a git-annex pointer whose content is not on this machine
+    SIGNAL_PART = "signal_part"  # the phase, real or imaginary part of a complex signal
+    INVERSION = "inversion"  # one of the two images that an MP2RAGE is computed from
+    LOCALISER = "localiser"  # a picture for planning the others
+    OTHER_BODY = "other_body"  # its name says another part of the body than the head
+    IGNORED = "ignored"  # the dataset's .bidsignore hides it
     NON_HUMAN = "non_human"  # an animal's brain
     PHANTOM = "phantom"  # no brain at all
     EX_VIVO = "ex_vivo"  # a brain outside a living head
+    NO_T1W = "no_t1w"  # dataset, a note: it has no T1w but another image of T1 contrast
+    DERIVATIVE_DATASET = "derivative_dataset"  # dataset, a note: it calls itself derivative; raw names stay
     LISTING_FAILED = "listing_failed"  # dataset: its files could not be listed
     LISTING_TRUNCATED = "listing_truncated"  # dataset: no way of listing gives all of its files
     LISTED_BY_BUCKET = "listed_by_bucket"  # dataset: some of its files are known from the bucket's list only
@@ -49,8 +56,11 @@ class Exclusion(StrEnum):
     LOCK_BROKEN = "lock_broken"  # dataset: it is no longer what the lock file says
     UNLISTED = "unlisted"  # dataset: was there on the previous run, and is not; kept this once
     WITHDRAWN = "withdrawn"  # dataset: deleted by its owner, or gone on two runs in a row
+    LABELS_REFUSED = "labels_refused"  # dataset: a column of its participants' tables can't be trusted
+    LABELS_UNJOINED = "labels_unjoined"  # dataset: subject folders of which no table tells anything
     TEXT_FAILED = "text_failed"  # a small file beside the scans could not be read now
     TEXT_UNAVAILABLE = "text_unavailable"  # the same, but every address refuses it: a known gap
+    TEXT_UNREADABLE = "text_unreadable"  # a sidecar or a description that is no JSON object: it says nothing
     HEADER_FAILED = "header_failed"  # the image's header could not be read now
     HEADER_UNAVAILABLE = "header_unavailable"  # the same, but every address refuses it: a known gap
     API_CHANGED = "api_changed"  # the API no longer knows some columns' fields: they are empty
@@ -97,6 +107,7 @@ class Snapshot:
         references: as written.
         dataset_type: ``raw`` or ``derivative`` as written.
         species: as the owner states it on the site; empty where nothing is stated.
+        ages: of participants as the site tells them, years; empty where it tells none.
         modalities: as the site's validator found them, coarse and fine: mri, mri_structural.
         defaced: the owner affirms that faces were removed; None where nothing is stated.
         consent: the owner affirms consent to publish faces; None where nothing is stated.
@@ -119,6 +130,7 @@ class Snapshot:
     references: tuple[str, ...] = ()
     dataset_type: str = ""
     species: str = ""
+    ages: tuple[float, ...] = ()
     modalities: tuple[str, ...] = ()
     defaced: bool | None = None
     consent: bool | None = None
@@ -199,6 +211,10 @@ class Absent:
     evidence: str
 
 
+class Misshapen(SourceError):
+    """What a source says of one dataset has another shape than it should; of the others it may be right."""
+
+
 class Departed(SourceError):
     """A dataset is gone, as its source finds when asked for its files.
 
@@ -271,6 +287,12 @@ class Source(Protocol):
     def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Texts:
         """Return small text files; one that can't be had doesn't keep back the others."""
 
+    def close(self) -> None:
+        """Let what other threads are reading end soon, with any error: a crawl is broken off.
+
+        Nothing is read from the source afterwards.
+        """
+
     def complaints(self) -> tuple[Excluded, ...]:
         """Return what, as far as has been seen, holds for the source as a whole."""
 
@@ -310,6 +332,16 @@ _LAST = frozenset(
     for suffix in ("T1w", "T2w", "FLAIR", "UNIT1")
     for extension in (".nii.gz", ".nii", ".json")
 ) | frozenset(_TABLES)
+# names that only nearly end as a scan's do, so that they can be told (``raw_names.misspelt``)
+_NEARLY = frozenset(
+    f"{suffix}{extension}"
+    for suffix in ("T1w", "t1w", "T1W", "T1", "UNIT1")
+    for extension in (
+        *(".nii.gz", ".nii", ".mgz", ".mgh", ".img", ".img.gz", ".nrrd"),
+        *(".NII.GZ", ".NII", ".nii.GZ", ".Nii.gz"),
+    )
+)
+_LAST = _LAST | _NEARLY
 _PLAIN = tuple(f"/{name}" for name in _TABLES)
 _ENDS = frozenset(f"_{name}"[-8:] for name in _LAST)
 

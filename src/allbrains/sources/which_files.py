@@ -7,6 +7,7 @@ from itertools import chain
 
 from allbrains import bids
 from allbrains.records import Scan
+from allbrains.sources.raw_names import misspelt, not_a_raw_head
 from allbrains.sources.snapshot import Entry, Excluded, Exclusion, Listing
 
 # Fewer bytes than this hold no image of a head, however it is compressed: AppleDouble files have 4,096,
@@ -28,7 +29,8 @@ def scans_in(
 
     A file looks like a scan when its name ends in ``_<suffix>.nii`` or ``_<suffix>.nii.gz``. It is one
     when it lies in ``sub-*/[ses-*/]anat`` and its name agrees with the folders; entities, their order
-    and their labels may be any.
+    and their labels may be any, but for those that say it is something else (``raw_names``). Names that
+    are only nearly such (``_t1w.nii.gz``, ``_T1w.mgz``) are told, too.
 
     Args:
         listing: of one snapshot.
@@ -37,7 +39,12 @@ def scans_in(
     endings = tuple(f"_{suffix}{ext}" for suffix in suffixes for ext in bids.IMAGE_EXTENSIONS)
     scans: list[Scan] = []
     excluded: list[Excluded] = []
-    for entry in sorted((e for e in listing.entries if e.path.endswith(endings)), key=lambda e: e.path):
+    wanted = tuple(suffixes)
+    for entry in sorted(listing.entries, key=lambda e: e.path):
+        if not entry.path.endswith(endings):
+            if (wrong := misspelt(entry.path, wanted)) and not _NOT_RAW.keys() & set(entry.path.split("/")):
+                excluded.append(_excluded(listing, entry, Exclusion.NOT_BIDS, wrong))
+            continue
         place = place_of(entry.path)
         if not isinstance(place, bids.BidsPath):
             excluded.append(_excluded(listing, entry, *place))
@@ -64,7 +71,7 @@ def place_of(path: str) -> bids.BidsPath | tuple[Exclusion, str]:
         parts = bids.parse(path)
     except bids.NotBids as error:
         return Exclusion.NOT_BIDS, str(error)
-    return _misplaced(parts) or parts
+    return _misplaced(parts) or not_a_raw_head(parts) or parts
 
 
 def _misplaced(parts: bids.BidsPath) -> tuple[Exclusion, str] | None:

@@ -89,6 +89,18 @@ def deep_csf() -> Array:
     return points
 
 
+@cache
+def near_ventricles() -> Volume:
+    """Return the share of CSF deep in the template's brain within 1 to 2 mm: 0-1, on the 2 mm grid."""
+    from scipy.ndimage import binary_erosion, gaussian_filter
+
+    fixed = template(REGISTRATION_SPACING)
+    inner = binary_erosion(fixed.mask, iterations=6)  # 12 mm below the surface
+    fluid = np.where(inner, np.clip(1 - fixed.gm - fixed.wm, 0, 1), 0)
+    near = gaussian_filter(fluid, 3 / 2.355 / REGISTRATION_SPACING)
+    return Volume(array=near.astype(np.float32), affine=fixed.affine)
+
+
 def template_map(name: str) -> Array:
     """Return a map of the template as it was published, on the grid of ``SHAPE`` and ``AFFINE``.
 

@@ -37,14 +37,14 @@ class GreedyToTemplate:
     """
 
     name: ClassVar[str] = "greedy_to_template"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("affine", "t1w_coarse")
     gives: ClassVar[tuple[str, ...]] = ("warp",)
 
-    iterations: tuple[int, ...] = (40, 20, 5)
+    iterations: tuple[int, ...] = (60, 40, 10)
     patch_radius: int = 2
     update_sigma: float = 1.7321
-    warp_sigma: float = 0.7071
+    warp_sigma: float = 0.5
     mask_margin_mm: float = 4.0
 
     def __call__(self, case: Case) -> Case:

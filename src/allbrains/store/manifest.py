@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.files import Hook, passing, publishing
 from allbrains.recipe import Recipe
@@ -58,7 +60,7 @@ class StoredGrid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corpus:
+class CorpusFormat:
     """What an output folder holds.
 
     Attributes:
@@ -76,7 +78,7 @@ class Corpus:
     grid: StoredGrid
 
     @classmethod
-    def of(cls, recipe: Recipe, grid: StoredGrid) -> Corpus:
+    def of(cls, recipe: Recipe, grid: StoredGrid) -> CorpusFormat:
         """Return the corpus that this recipe makes on this grid."""
         return cls(recipe=recipe.name, steps=recipe.as_json(), fingerprint=recipe.fingerprint, grid=grid)
 
@@ -110,18 +112,17 @@ def affine_of(told: Any) -> Matrix:
         TypeError: it is not even made of rows.
     """
     rows = matrix(told)
-    if [len(row) for row in rows] != [4] * 4 or list(rows[3]) != [0.0, 0.0, 0.0, 1.0]:
+    if [*map(len, rows)] != [4] * 4 or rows[3] != matrix([[0, 0, 0, 1]])[0]:
         raise ValueError("its affine is not 4 rows of 4 with 0 0 0 1 below")
     if not all(math.isfinite(one) for row in rows for one in row):
         raise ValueError("its affine is not finite")
-    (a, b, c), (d, e, f), (g, h, i) = (row[:3] for row in rows[:3])
-    volume = abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
+    volume = abs(float(np.linalg.det(np.array(rows)[:3, :3])))
     if not _LEAST_MM3 <= volume <= _MOST_MM3:
         raise ValueError(f"its affine makes voxels of {volume:g} mm³")
     return rows
 
 
-def parse(text: str | bytes, origin: Path) -> Corpus:
+def parse(text: str | bytes, origin: Path) -> CorpusFormat:
     """Return the corpus that a manifest describes.
 
     Raises:
@@ -141,7 +142,7 @@ def parse(text: str | bytes, origin: Path) -> Corpus:
         grid = fields["grid"]
         if not all(isinstance(step["step"], str) for step in fields["steps"]):
             raise ValueError("a step's name is no text")
-        return Corpus(
+        return CorpusFormat(
             format_version=version,
             recipe=_text(fields["recipe"], _WORD),
             steps=json.dumps(fields["steps"], sort_keys=True, separators=(",", ":")),
@@ -163,7 +164,7 @@ def _text(told: Any, form: re.Pattern[str]) -> str:
     return told
 
 
-def read(layout: Layout) -> Corpus:
+def read(layout: Layout) -> CorpusFormat:
     """Return what an output folder holds.
 
     Raises:
@@ -181,7 +182,7 @@ def read(layout: Layout) -> Corpus:
     return parse(text, layout.manifest)
 
 
-def claim(layout: Layout, corpus: Corpus, *, at: Hook = passing) -> None:
+def claim(layout: Layout, corpus: CorpusFormat, *, at: Hook = passing) -> None:
     """Make the folder hold this corpus, or see that it already does.
 
     Raises:
@@ -204,7 +205,7 @@ def claim(layout: Layout, corpus: Corpus, *, at: Hook = passing) -> None:
         )
 
 
-def _difference(found: Corpus, wanted: Corpus) -> str:
+def _difference(found: CorpusFormat, wanted: CorpusFormat) -> str:
     """Return in which steps two recipes differ; one name may stand for both, from release to release."""
     steps: list[dict[str, str]] = [
         {step["step"]: json.dumps(step, sort_keys=True) for step in json.loads(one.steps)}

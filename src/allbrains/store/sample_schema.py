@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from allbrains import tables
 from allbrains.errors import CorpusError
-from allbrains.store.manifest import FORMAT_VERSION, Corpus, Matrix, affine_of, shape_of
+from allbrains.store.manifest import FORMAT_VERSION, CorpusFormat, Matrix, affine_of, shape_of
 from allbrains.text import json_of
 
 # NumPy's names of the types that a map may have, each with the bytes of a voxel. Never another: an object
@@ -97,7 +97,11 @@ _ROW: Columns = {
     "numbers": (pa.string(), "Volumes and metrics, a JSON object; null where a number is not finite"),
     "texts": (pa.string(), "Provenance and flags, a JSON object"),
     "montage": (pa.binary(), "JPEG picture of the result"),
+    "mosaic": (pa.binary(), "JPEG picture of the whole head in its own space; empty where there is none"),
+    "outlines": (pa.binary(), "PNG of the same size: outlines of the brain's mask and the white matter"),
 }
+# pictures that are in the shards alone: the samples table of 40,000 scans would have 5 GB with them
+LARGE_PICTURES = ("mosaic", "outlines")
 
 _OF_MAP_IN_ROW = {
     "{}_scale": (pa.float64(), "{}: value = stored * scale + offset"),
@@ -132,7 +136,7 @@ def _of_map(columns: Columns, name: str) -> Columns:
     return {column.format(name): (kind, text.format(name)) for column, (kind, text) in columns.items()}
 
 
-def shard_schema(specs: Mapping[str, MapSpec], corpus: Corpus) -> pa.Schema:
+def shard_schema(specs: Mapping[str, MapSpec], corpus: CorpusFormat) -> pa.Schema:
     """Return the schema of a shard and of a staged sample.
 
     Raises:
@@ -155,7 +159,7 @@ def samples_schema(
     texts: list[str],
     demographics: list[pa.Field],
     descriptions: Mapping[str, str],
-    corpus: Corpus,
+    corpus: CorpusFormat,
 ) -> pa.Schema:
     """Return the schema of the samples table.
 
@@ -243,7 +247,7 @@ def corpus_text(schema: pa.Schema) -> str:
         raise CorpusError("not a file of an allbrains corpus: its metadata has no manifest") from error
 
 
-def _metadata(table: str, corpus: Corpus) -> dict[bytes, bytes]:
+def _metadata(table: str, corpus: CorpusFormat) -> dict[bytes, bytes]:
     return {
         b"allbrains.table": table.encode(),
         b"allbrains.format": str(FORMAT_VERSION).encode(),

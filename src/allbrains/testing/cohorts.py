@@ -100,7 +100,7 @@ class ToyCohort:
             },
             numbers={
                 "affine_determinant": person.head_size,
-                "etiv_affine_ml": 1450.0 * person.head_size,
+                "icv_ml": 1450.0 * person.head_size,
                 "brain_mask_ml": 1300.0 * person.head_size,
             },
             texts={},

@@ -15,7 +15,7 @@ from allbrains.records import Algorithm, Array, Digest, Failed, Rejected, Sample
 from allbrains.store import quantise
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import Ledger
-from allbrains.store.manifest import Corpus, StoredGrid, claim
+from allbrains.store.manifest import CorpusFormat, StoredGrid, claim
 from allbrains.store.samples import write_samples
 from allbrains.store.shards import seal
 from allbrains.store.staging import stage, sweep
@@ -29,9 +29,9 @@ FIELD_AFFINE = AFFINE @ np.diag([4.0, 4.0, 4.0, 1.0])
 MAPS = ("t1w", "gm", "mask", "logjac", "displacement")
 
 
-def corpus(shape: tuple[int, int, int] = SHAPE) -> Corpus:
+def corpus(shape: tuple[int, int, int] = SHAPE) -> CorpusFormat:
     """Return a corpus of a recipe without steps, on a grid of 10 mm."""
-    return Corpus.of(Recipe(name="tiny", steps=()), StoredGrid.of("MNI152NLin2009aSym", shape, AFFINE))
+    return CorpusFormat.of(Recipe(name="tiny", steps=()), StoredGrid.of("MNI152NLin2009aSym", shape, AFFINE))
 
 
 def scan(number: int, dataset: str = "ds000011") -> Scan:
@@ -97,7 +97,7 @@ class ToyStory:
     ends: Mapping[str, Rejected | Failed] = field(default_factory=dict)
     people: pa.Table = field(default_factory=lambda: pa.table({"scan_id": pa.array([], pa.string())}))
     maker: Callable[[int], Sample] = sample
-    held: Corpus = field(default_factory=corpus)
+    held: CorpusFormat = field(default_factory=corpus)
 
     def sample(self, scan: Scan) -> Sample:
         """Return the sample of one of the scans; it depends on the scan alone."""

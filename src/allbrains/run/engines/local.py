@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from allbrains.run.slot.guard import WORKER, CannotStart, Guard, Report, SlotLim
 from allbrains.run.slot.job import Job
 from allbrains.run.slot.scratch import sweep_scratch
 
-Results = Iterator[tuple[Scan, Report]]
+Results = Generator[tuple[Scan, Report], None, None]
 
 
 class Engine(Protocol):

@@ -1,4 +1,4 @@
-"""What commands that need scans begin with: the catalogue, read anew, and a choice of it."""
+"""What every verb that needs scans begins with: the catalogue, read anew, and a choice of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import click
-import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 from filelock import FileLock, Timeout
@@ -23,13 +21,11 @@ from allbrains.catalogue.merge import Merged, Reach, merged, wanted_again
 from allbrains.catalogue.place import Place, place
 from allbrains.catalogue.read_dataset import Wanted
 from allbrains.catalogue.survey import Surveyed, previous, survey
-from allbrains.cli.counting import count
 from allbrains.errors import ConfigurationError
 from allbrains.files import translated
-from allbrains.machine import usable_cores
-from allbrains.recipe import Recipe
-from allbrains.records import Scan
-from allbrains.sources.openneuro import Endpoints
+from allbrains.library.listening import Progress, ignore
+from allbrains.records import Outcome, Scan
+from allbrains.sources.openneuro.addresses import API, BUCKET, Endpoints
 from allbrains.store import ratings
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
@@ -49,6 +45,7 @@ class Chosen:
         place: where it was found.
         unread_headers: images of the catalogue whose header is not known.
         header_bytes: what reading those would fetch, at most.
+        notes: a sentence for each column that the condition asks for and nobody has read.
     """
 
     scans: tuple[Scan, ...]
@@ -59,14 +56,30 @@ class Chosen:
     place: Place
     unread_headers: int
     header_bytes: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What the shared options say: where scans come from, and which are meant; see ``cli.options``."""
+    """Where scans come from, and which are meant.
 
-    api: str
-    bucket: str
+    Attributes:
+        api: URL of OpenNeuro's GraphQL API.
+        bucket: URL of OpenNeuro's bucket.
+        bids: a BIDS dataset, or a folder of them, that is read in OpenNeuro's stead.
+        contact: an e-mail address for the servers that are asked.
+        dataset: accessions; empty: all.
+        where: an SQL condition over the catalogue's columns.
+        limit: at most so many scans.
+        suffix: BIDS suffixes of the images that count.
+        lock: a ``catalog.lock.json``: only its datasets, in its versions.
+        headers: read the images' headers too.
+        sidecars: read the scans' JSON sidecars too.
+        cache: folder of what was read before; None: below the folder that the catalogue is kept in.
+    """
+
+    api: str = API
+    bucket: str = BUCKET
     bids: Path | None = None
     contact: str = ""
     dataset: tuple[str, ...] = ()
@@ -76,6 +89,7 @@ class Choice:
     lock: Path | None = None
     headers: bool = False
     sidecars: bool = False
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +142,13 @@ class Look:
         return replace(everything.catalogue, scans=scans.filter(pc.and_(asked, suffixes)))
 
 
-def look(choice: Choice, folder: Path) -> Look:
-    """Read the source's catalogue; what was read before into ``folder/cache`` is not asked for again.
+def look(choice: Choice, folder: Path, progress: Progress = ignore) -> Look:
+    """Read the source's catalogue; what its cache holds is not asked for again.
+
+    Args:
+        choice: what is asked for.
+        folder: of the catalogue that was read before, if there is one.
+        progress: called with what is read.
 
     Raises:
         SourceError: the source can't be read, or what the folder knew can't be.
@@ -137,11 +156,12 @@ def look(choice: Choice, folder: Path) -> Look:
     catalogue.check(choice.where)  # a crawl takes long; a slip in the condition should say so first
     before = previous(folder)
     again = {} if before is None else wanted_again(before)
+    cache = choice.cache or folder / "cache"
     where_from = place(
         endpoints=Endpoints(api=choice.api, bucket=choice.bucket),
         bids=choice.bids,
         datasets=choice.dataset,
-        cache=folder / "cache",
+        cache=cache,
         contact=choice.contact,
         suffixes=sorted({*choice.suffix, *(one for wanted in again.values() for one in wanted.suffixes)}),
         lock=choice.lock,
@@ -149,15 +169,13 @@ def look(choice: Choice, folder: Path) -> Look:
     with _modules_set_apart():
         surveyed = survey(
             where_from,
-            folder / "cache",
+            cache,
             wanted=Wanted(suffixes=choice.suffix, sidecars=choice.sidecars),
             again=again,
             with_headers=choice.headers,
             before=before if not choice.dataset and choice.lock is None else None,
-            progress=count,
+            progress=progress,
         )
-    for sentence in unread(choice, surveyed):
-        click.echo(sentence, err=True)
     return Look(
         choice=choice,
         place=where_from,
@@ -174,6 +192,19 @@ def planned_beside(folder: Path) -> frozenset[str]:
         return frozenset()
     with LedgerReader.open(ledger) as reader:
         return reader.planned()
+
+
+def outcomes_in(folder: Path) -> dict[str, Outcome]:
+    """Return what became of a corpus' scans, by id; nothing where there is no corpus.
+
+    Raises:
+        CorpusError: its ledger can't be read.
+    """
+    ledger = Layout(folder).ledger
+    if not ledger.exists():
+        return {}
+    with LedgerReader.open(ledger) as reader:
+        return reader.outcomes()
 
 
 @contextmanager
@@ -230,8 +261,13 @@ def unread(choice: Choice, surveyed: Surveyed) -> Iterator[str]:
         yield f"--where asks for {', '.join(asked)}, and no sidecars are read: --sidecars reads them"
 
 
-def gather(choice: Choice, out: Path) -> Chosen:
+def gather(choice: Choice, out: Path, progress: Progress = ignore) -> Chosen:
     """Read the catalogue, merge it into the one in ``out/catalog``, and choose.
+
+    Args:
+        choice: what is asked for.
+        out: folder of a corpus.
+        progress: called with what is read.
 
     Raises:
         ConfigurationError: another process is reading one into the same folder.
@@ -240,7 +276,7 @@ def gather(choice: Choice, out: Path) -> Chosen:
     folder = out / catalogue.FOLDER
     rated = {one.scan_id: one.rating.value for one in ratings.read(out).values()}
     with writing_to(folder), only_one(folder):
-        seen = look(choice, folder)
+        seen = look(choice, folder, progress)
         rows = catalogue.select(seen.candidates(), where=choice.where, limit=choice.limit, ratings=rated)
         known = seen.known(rows["scan_id"].to_pylist())
         catalogue.write(known.catalogue, folder)
@@ -248,19 +284,25 @@ def gather(choice: Choice, out: Path) -> Chosen:
         scans=tuple(tables.scans_of(rows)),
         people=known.catalogue.labels,
         network=seen.place.network,
-        incomplete=tuple(_lacking(row, known.kept) for row in seen.surveyed.found.missing),
+        incomplete=sentences(seen.surveyed.found, known.kept),
         catalogue=known.catalogue,
         place=seen.place,
         unread_headers=seen.surveyed.unread_headers,
         header_bytes=seen.surveyed.header_bytes,
+        notes=tuple(unread(choice, seen.surveyed)),
     )
+
+
+def sentences(found: Catalogue, kept: Collection[str]) -> tuple[str, ...]:
+    """Return what a catalogue lacks, one sentence each.
+
+    Args:
+        found: the catalogue.
+        kept: datasets of which an earlier run's rows are kept.
+    """
+    return tuple(_lacking(row, kept) for row in found.missing)
 
 
 def _lacking(row: Mapping[str, Any], kept: Collection[str]) -> str:
     stays = "; what an earlier run read of it is kept" if row["dataset"] in kept else ""
     return f"{row['dataset'] or 'the list of datasets'}: {row['reason']}: {row['evidence']}{stays}"
-
-
-def default_slots(recipe: Recipe) -> int:
-    """Return how many scans this machine can run at once: by cores, and by the memory that each takes."""
-    return max(1, min(usable_cores(), int(psutil.virtual_memory().available / 1e6 / recipe.memory_mb)))
