@@ -96,10 +96,7 @@ def _row(study: str, bad: np.ndarray, name: str, score: np.ndarray) -> None:
 
 
 def _limit(of: Ratings, score: np.ndarray, cjv: np.ndarray) -> None:
-    print(
-        "\n| study | `reject_probability` above its limit: bad found | false alarms "
-        "| CJV above 0.8: bad found |"
-    )
+    print("\n| study | above the limit: bad found | false alarms | CJV above 0.8: bad found |")
     print("|---|---|---|---|")
     for study in ("ABIDE", "DS030", "MR-ART"):
         here = of.study == study

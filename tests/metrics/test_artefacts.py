@@ -55,7 +55,8 @@ def test_the_probability_rises_with_motion_and_the_strong_one_fails(seen, seed):
     for size in (0.5, 1.5, 4.0):
         series.append(row_of(seen, moved_head(seen.t1w, size, np.random.default_rng(seed))))
     likely = [row["reject_probability"] for row in series]
-    assert likely == sorted(likely)
+    # half a millimetre is a fifth of a voxel here and may pass for stillness
+    assert max(likely[:2]) < likely[2] < likely[3]
     assert series[0]["qc_pass"]
     assert series[-1]["qc_reasons"] == "reject_probability"
 
