@@ -175,13 +175,30 @@ def _defaults() -> dict[str, str]:
     }
 
 
-def list_page(folder: Path, title: str, about: str) -> str:
-    """Return an index of a folder's pages by their headings."""
-    lines = [f"# {title}", "", about, ""]
-    for path in sorted(folder.glob("*.md")):
-        if path.name != "index.md":
-            heading = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-            lines.append(f"* [{heading}]({path.name})")
+# The how-to pages in the order in which somebody needs them, each with what it is for.
+HOW_TO = {
+    "catalogue.md": "what there is, who is shown, why a file is left out; choose by SQL, pin a version",
+    "build.md": "run it, stop it, go on; what failed and what is tried again; disk, memory, time",
+    "grow.md": "more datasets into the same folder, corrected labels, withdrawn datasets",
+    "slurm.md": "the same command on SLURM, PBS, SGE, LSF or any Dask scheduler",
+    "report.md": "see every brain, the odd ones first, and rate them by keyboard",
+    "qc.md": "which limits a scan must keep, and how to move them",
+    "load.md": "single brains, batches, crops, torch, MONAI, TorchIO; from a disk or an address",
+    "splits.md": "training, validation and test with nobody on two sides",
+    "learn.md": "age, sex and an embedding, with the checks that say whether to believe them",
+    "publish.md": "to the Hugging Face Hub, a folder or a bucket, with card, licences and citations",
+    "own-brain.md": "your own DICOM by the same steps, beside everybody's distributions",
+    "own-step.md": "a Python class of your own in a recipe, found by its entry point",
+}
+
+
+def how_to_page(folder: Path) -> str:
+    """Return the index of the how-to pages; one that is not in the order yet comes last."""
+    lines = ["# How-to", "", "One task a page, in the order in which they come up.", ""]
+    found = {path.name for path in folder.glob("*.md")} - {"index.md"}
+    for name in [*(one for one in HOW_TO if one in found), *sorted(found - set(HOW_TO))]:
+        heading = (folder / name).read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        lines.append(f"* [{heading}]({name}){f': {HOW_TO[name]}' if name in HOW_TO else ''}")
     return "\n".join(lines) + "\n"
 
 
@@ -193,7 +210,7 @@ def pages() -> dict[str, str]:
         "reference/columns.md": columns_page(),
         "reference/python.md": python_page(),
         "reference/learn-settings.md": settings_page(),
-        "how-to/index.md": list_page(docs / "how-to", "How-to", "One task a page."),
+        "how-to/index.md": how_to_page(docs / "how-to"),
         "contributing.md": (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
         "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
     }

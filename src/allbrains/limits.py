@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from allbrains.errors import ConfigurationError
+from allbrains.rejection import PROBABILITY, model, with_rejection
 
 Limits = Mapping[str, tuple[float, float]]
 Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -48,7 +49,8 @@ LIMITS: Limits = {
     "folded_fraction": (0.0, 0.001),
     "left_right_ratio": (0.85, 1.18),
     "left_right_correlation": (0.55, 1.0),
-    # can its tissues be told apart
+    # can its tissues be told apart, and would an expert take it
+    PROBABILITY: (0.0, model().limit),
     "cjv": (0.0, 0.8),
     "csf_fraction": (0.02, 0.5),
     "gm_fraction": (0.25, 0.7),
@@ -108,11 +110,12 @@ def verdict(table: pa.Table, limits: Limits = LIMITS) -> tuple[pa.Array, pa.Arra
 
 
 def judged(table: pa.Table, limits: Limits = LIMITS) -> pa.Table:
-    """Return the table with the columns ``qc_pass`` and ``qc_reasons``.
+    """Return the table with the columns ``qc_pass`` and ``qc_reasons``, and those of ``rejection``.
 
     Raises:
         ConfigurationError: as ``verdict`` says.
     """
+    table = with_rejection(table)
     passed, reasons = verdict(table, limits)
     told = {
         PASS: (passed, "All numbers are within their limits"),

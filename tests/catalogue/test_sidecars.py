@@ -94,11 +94,16 @@ def test_columns(field, written, column, expected):
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"nul", b"[" * 100_000])
 def test_a_broken_sidecar_is_called_so(content):
-    with pytest.raises(ValueError, match=r"JSON|UTF-8|utf-8|Expecting"):
+    with pytest.raises(ValueError, match="expected a JSON object"):
         parse(content)
 
 
-BROKEN = [b"", b"[]", b"{", b'{"MagneticFieldStrength": 3,}', b'{"A": "\xe9"}', '{"A": 1}'.encode("utf-16")]
+BROKEN = [b"", b'[{"MagneticFieldStrength": 3}]', b"{", b"3", b'{"MagneticFieldStrength": 3} and more']
+
+
+def unreadable(found) -> list[str]:
+    rows = found.exclusions.to_pylist()
+    return [row["path"] for row in rows if row["reason"] == "text_unreadable"]
 
 
 @pytest.mark.parametrize("content", BROKEN)
@@ -113,9 +118,8 @@ def test_what_a_broken_sidecar_may_override_is_unknown_and_a_row_says_so(content
     assert found.scans["field_strength_t"].to_pylist() == [None, 1.5]
     assert found.scans["manufacturer"].to_pylist() == [None, "GE"]
     assert found.scans["echo_time_s"].to_pylist() == [0.003, None]
-    told = [(row["path"], row["reason"]) for row in found.exclusions.to_pylist()]
-    assert told == [("sub-01/sub-01_T1w.json", "text_unreadable")]
-    assert crawl(BidsFolder(tmp_path)).exclusions.num_rows == 0  # nobody asked for sidecars
+    assert unreadable(found) == ["sub-01/sub-01_T1w.json"]
+    assert unreadable(crawl(BidsFolder(tmp_path))) == []  # nobody asked for sidecars
 
 
 @pytest.mark.parametrize("content", BROKEN)
@@ -125,8 +129,7 @@ def test_a_broken_description_is_a_row_and_the_scans_are_there(content, tmp_path
     (tmp_path / "dataset_description.json").write_bytes(content)
     found = crawl(BidsFolder(tmp_path))
     assert found.scans.num_rows == 1
-    told = [(row["path"], row["reason"]) for row in found.exclusions.to_pylist()]
-    assert told == [("dataset_description.json", "text_unreadable")]
+    assert unreadable(found) == ["dataset_description.json"]
 
 
 def test_a_byte_order_mark_is_no_trouble():

@@ -200,8 +200,8 @@ def test_leftovers_are_swept_and_folders_in_use_are_not(temporary):
     os.close(young._held)
     foreign.mkdir()
     old = time.time() - 3600
-    for folder in (used.path, left.path, foreign):
-        os.utime(folder, (old, old))
+    for made in (used.path / ".in-use", left.path / ".in-use", foreign):
+        os.utime(made, (old, old))
     (temporary / f"{PREFIX}link").symlink_to(foreign)
     assert sweep_scratch() == 1
     assert {path.name for path in temporary.iterdir()} == {

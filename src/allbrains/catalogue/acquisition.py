@@ -37,8 +37,8 @@ def parse(content: bytes) -> dict[str, Any]:
         ValueError: it is no JSON object; the message says what it is.
     """
     found, fault = dictionary.parse(content)
-    if fault:
-        raise ValueError(f"expected a JSON object: {fault}")
+    if fault or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        raise ValueError(f"expected a JSON object: {fault or 'a list'}")
     return found
 
 

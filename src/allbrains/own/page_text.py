@@ -27,6 +27,7 @@ QUALITY = {
     "folded_fraction": "The registration folded space somewhere.",
     "left_right_ratio": "One half of the brain came out much larger than the other.",
     "left_right_correlation": "The two halves look very different.",
+    "reject_probability": "White matter is so uneven that an expert may well reject it: motion or noise.",
     "cjv": "Grey and white matter are hard to tell apart: motion, noise or uneven brightness.",
     "csf_fraction": "The share of fluid is outside of what is seen in people.",
     "gm_fraction": "The share of grey matter is outside of what is seen in people.",

@@ -31,7 +31,7 @@ class Canonical:
     name: ClassVar[str] = "canonical"
     version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("t1w",)
-    gives: ClassVar[tuple[str, ...]] = ("t1w",)
+    gives: ClassVar[tuple[str, ...]] = ("t1w", "t1w_native")
 
     min_extent_mm: float = 60.0
     max_off_zero: float = 0.1
@@ -42,6 +42,7 @@ class Canonical:
 
         NaN and infinite voxels become 0, or the darkest value where that is less, and are marked in the image
         ``non_finite``, bool, which is there only where there are any: outside of the brain they harm nothing.
+        ``t1w_native`` is the same image; it stays whole and as it is until the metrics have read it.
         """
         given = case.images["t1w"]
         volume = reorient(given)
@@ -68,7 +69,10 @@ class Canonical:
         if floor:
             array = np.maximum(array - np.float32(floor), np.float32(0))
         return case.plus(
-            images={"t1w": Volume(array=array, affine=volume.affine), **lost},
+            images={
+                **dict.fromkeys(("t1w", "t1w_native"), Volume(array=array, affine=volume.affine)),
+                **lost,
+            },
             numbers={
                 **{f"fov_{axis}_mm": e for axis, e in zip("xyz", extent, strict=True)},
                 **{f"spacing_{axis}_mm": s for axis, s in zip("xyz", volume.spacing, strict=True)},

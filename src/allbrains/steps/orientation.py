@@ -98,19 +98,25 @@ class Orientation:
         affine = volume.affine.copy()
         affine[:3, 3] = (volume.affine @ [*low, 1.0])[:3]
         x, y, z = (slice(start, stop) for start, stop in zip(low, high, strict=True))
-        return case.plus(images={"t1w": Volume(array=volume.array[x, y, z].copy(), affine=affine)})
+        return case.plus(
+            images={
+                name: Volume(array=image.array[x, y, z].copy(), affine=affine)
+                for name, image in case.images.items()  # so early all of them are on the scan's grid
+            }
+        )
 
 
 def _turned(case: Case, pose: Pose) -> Case:
     """Return the case with the world turned until the head in it is upright; axes are RAS+ again."""
     turn = np.eye(4)
     turn[:3, :3] = pose.order
-    given = case.images["t1w"]
-    volume = reorient(Volume(array=given.array, affine=turn @ given.affine))
+    images = {}
+    for name, given in case.images.items():
+        volume = reorient(Volume(array=given.array, affine=turn @ given.affine))
+        images[name] = Volume(array=np.ascontiguousarray(volume.array), affine=volume.affine)
     grid = json.loads(case.texts["scan_grid"])
     grid["affine"] = (turn @ np.asarray(grid["affine"], np.float64)).tolist()
-    array = np.ascontiguousarray(volume.array)
     return case.plus(
-        images={"t1w": Volume(array=array, affine=volume.affine)},
+        images=images,
         texts={"orientation_from": "image", "scan_grid": json.dumps(grid)},
     )
