@@ -18,6 +18,7 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
+import allbrains  # noqa: E402
 from allbrains import tables  # noqa: E402
 from allbrains.cli.commands import COMMANDS  # noqa: E402
 from allbrains.cli.main import cli  # noqa: E402
@@ -53,6 +54,38 @@ def commands_page() -> str:
                 assert one is not None
                 parts += [f"### {name} {sub}", _help(one, sub, inner)]
     return "\n\n".join(parts) + "\n"
+
+
+def python_page() -> str:
+    """Return the reference of the library's public names, from their docstrings."""
+    parts = [
+        "# Python",
+        "Generated from the docstrings; the examples are run by the tests. Everything that the command line "
+        "does is done by these names. `Corpus` is a folder of samples; `open` gives `Brains`, which "
+        "[Load a corpus](../how-to/load.md) shows.",
+    ]
+    for name in dir(allbrains):
+        value = getattr(allbrains, name)
+        if name.startswith("__"):
+            continue
+        parts.append(f"## {name}")
+        parts += _documented(f"allbrains.{name}", value)
+        if name == "Corpus":
+            for method, function in inspect.getmembers(value, inspect.isfunction):
+                if not method.startswith("_"):
+                    parts.append(f"### Corpus.{method}")
+                    parts += _documented(f"Corpus.{method}", function)
+    return "\n\n".join(parts) + "\n"
+
+
+def _documented(name: str, value: Any) -> list[str]:
+    """Return a signature, where there is one of interest, and a docstring as it stands in the code."""
+    text = inspect.getdoc(value) or ""
+    first, _, rest = text.partition("\n\n")
+    parts = [" ".join(first.split()).replace("``", "`")]
+    if inspect.isfunction(value):
+        parts.insert(0, f"```python\n{name}{inspect.signature(value)}\n```")
+    return [*parts, f"```text\n{rest}\n```"] if rest else parts
 
 
 def _help(command: click.Command, name: str, parent: click.Context) -> str:
@@ -142,13 +175,30 @@ def _defaults() -> dict[str, str]:
     }
 
 
-def list_page(folder: Path, title: str, about: str) -> str:
-    """Return an index of a folder's pages by their headings."""
-    lines = [f"# {title}", "", about, ""]
-    for path in sorted(folder.glob("*.md")):
-        if path.name != "index.md":
-            heading = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-            lines.append(f"* [{heading}]({path.name})")
+# The how-to pages in the order in which somebody needs them, each with what it is for.
+HOW_TO = {
+    "catalogue.md": "what there is, who is shown, why a file is left out; choose by SQL, pin a version",
+    "build.md": "run it, stop it, go on; what failed and what is tried again; disk, memory, time",
+    "grow.md": "more datasets into the same folder, corrected labels, withdrawn datasets",
+    "slurm.md": "the same command on SLURM, PBS, SGE, LSF or any Dask scheduler",
+    "report.md": "see every brain, the odd ones first, and rate them by keyboard",
+    "qc.md": "which limits a scan must keep, and how to move them",
+    "load.md": "single brains, batches, crops, torch, MONAI, TorchIO; from a disk or an address",
+    "splits.md": "training, validation and test with nobody on two sides",
+    "learn.md": "age, sex and an embedding, with the checks that say whether to believe them",
+    "publish.md": "to the Hugging Face Hub, a folder or a bucket, with card, licences and citations",
+    "own-brain.md": "your own DICOM by the same steps, beside everybody's distributions",
+    "own-step.md": "a Python class of your own in a recipe, found by its entry point",
+}
+
+
+def how_to_page(folder: Path) -> str:
+    """Return the index of the how-to pages; one that is not in the order yet comes last."""
+    lines = ["# How-to", "", "One task a page, in the order in which they come up.", ""]
+    found = {path.name for path in folder.glob("*.md")} - {"index.md"}
+    for name in [*(one for one in HOW_TO if one in found), *sorted(found - set(HOW_TO))]:
+        heading = (folder / name).read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        lines.append(f"* [{heading}]({name}){f': {HOW_TO[name]}' if name in HOW_TO else ''}")
     return "\n".join(lines) + "\n"
 
 
@@ -158,8 +208,9 @@ def pages() -> dict[str, str]:
     return {
         "reference/commands.md": commands_page(),
         "reference/columns.md": columns_page(),
+        "reference/python.md": python_page(),
         "reference/learn-settings.md": settings_page(),
-        "how-to/index.md": list_page(docs / "how-to", "How-to", "One task a page."),
+        "how-to/index.md": how_to_page(docs / "how-to"),
         "contributing.md": (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
         "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
     }

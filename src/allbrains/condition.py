@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
@@ -64,6 +66,43 @@ def rows_where(sql: str, tables: Mapping[str, pa.Table], *, longest_s: float = L
     if "error" in told:
         raise ConfigurationError(told["error"])
     return sorted(int(row) for row in told["rows"])
+
+
+_LACKING = re.compile(
+    r'(?:Referenced column|column named|Table "\w+" does not have a column named) "([^"]+)"'
+)
+_OFTEN = ("dataset", "sex", "age_years", "group", "brain_mask_ml", "session", "path")
+_NAMED = 5  # columns: more is a wall, and the reference has them all
+
+
+def advice(where: str, error: str, columns: Sequence[str]) -> str:
+    """Return what to do about a condition that was refused: columns that may be meant, and how to quote.
+
+    Args:
+        where: the condition.
+        error: DuckDB's sentence.
+        columns: that there are.
+    """
+    found = _LACKING.search(error)
+    wrong = found[1] if found else ""
+    begin = [name for name in columns if wrong and name.startswith(wrong.lower())]
+    alike = get_close_matches(wrong.lower(), columns, n=_NAMED, cutoff=0.5) if wrong else []
+    close = list(dict.fromkeys([*begin, *alike]))
+    usual = [name for name in (*_OFTEN, *columns) if name in columns and name not in close]
+    likely = ", ".join(_quoted(name) for name in [*close, *usual][:_NAMED])
+    compared = re.search(rf"(\w+)\s*(=|==|!=|<>)\s*\"?{re.escape(wrong)}\"?(?!\w)", where) if wrong else None
+    text = (
+        f"{compared[1]} {compared[2]} '{wrong}'" if compared and compared[1] in columns else "sex = 'female'"
+    )
+    reserved = " (double quotes: a word of SQL)" if '"group"' in likely else ""
+    return (
+        f"Quote text: {text}. Likely columns: {likely}{reserved}; all {len(columns)} are in "
+        "docs/reference/columns.md and in the tables themselves"
+    )
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if name == "group" else name
 
 
 def main() -> None:

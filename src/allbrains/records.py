@@ -122,12 +122,16 @@ class Sample:
         numbers: volumes (``*_ml``), metrics and the rest, by name; the same for the same bytes and recipe.
         texts: provenance and flags, by name.
         montage: a JPEG picture of the result, at most 40 kB.
+        mosaic: a JPEG picture of the whole head in its own space, at most 120 kB; empty where there is none.
+        outlines: a PNG picture of the same size with what the steps took for brain and for white matter.
     """
 
     maps: Mapping[str, StoredMap]
     numbers: Mapping[str, float]
     texts: Mapping[str, str]
     montage: bytes
+    mosaic: bytes = b""
+    outlines: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

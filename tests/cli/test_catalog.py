@@ -33,13 +33,42 @@ def test_a_table_and_a_catalogue(archive, tmp_path, capsys):
     with sandbox.serve(archive) as server:
         ends = ["--api", server.api, "--bucket", server.bucket]
         assert (
-            run(["catalog", *ends, "--out", str(tmp_path), "--where", "age_years > 15", "--limit", "1"]) == 0
+            run(
+                [
+                    "catalog",
+                    *ends,
+                    "--out",
+                    str(tmp_path),
+                    "--list",
+                    "--where",
+                    "age_years > 15",
+                    "--limit",
+                    "1",
+                ]
+            )
+            == 0
         )
     printed = capsys.readouterr()
     header, row = printed.out.splitlines()
     assert dict(zip(header.split("\t"), row.split("\t"), strict=True))["dataset"] == "ds000002"
     assert "3 scans of 3 people in 3 datasets" in printed.err
     assert catalogue.read(tmp_path).scans.num_rows == 3
+
+
+def test_without_list_it_says_how_much_there_is(archive, tmp_path, capsys):
+    assert run(["catalog", "--bids", str(archive), "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("3 scans of 3 people in 3 datasets")
+    assert len(printed.out.splitlines()) == 1
+    assert catalogue.read(tmp_path).scans.num_rows == 3
+
+
+def test_a_plan_of_nothing_is_no_success(archive, tmp_path, capsys):
+    command = ["plan", "--bids", str(archive), "--out", str(tmp_path)]
+    assert run([*command, "--where", "age_years > 150"]) == 1
+    assert "nothing was chosen" in capsys.readouterr().err
+    assert run([*command, "--dataset", "ds999999"]) != 0
+    assert run(command) == 0
 
 
 def test_the_next_day_says_what_changed(archive, tmp_path, capsys):
@@ -107,12 +136,13 @@ def test_headers_and_sidecars_by_option(archive, tmp_path, capsys):
 def test_a_condition_on_what_was_not_read_says_so(archive, tmp_path, capsys):
     command = ["catalog", "--bids", str(archive), "--out", str(tmp_path)]
     condition = ["--where", "spacing_max < 2 AND fov_min > 150 OR echo_time_s < 0.01"]
-    assert run([*command, *condition]) == 0
+    assert run([*command, *condition]) == 1
     told = capsys.readouterr().err
+    assert "nothing was chosen" in told  # an empty answer is no success
     assert "asks for fov_min, spacing_max, and the headers of 3 images have not been read" in told
     assert "asks for echo_time_s, and no sidecars are read" in told
-    assert run([*command, *condition, "--headers", "--sidecars"]) == 0
-    assert run([*command, "--where", "spacing_max < 2"]) == 0  # read once, kept
+    assert run([*command, *condition, "--headers", "--sidecars"]) == 1  # these images are made of one digit
+    assert run([*command, "--where", "spacing_max < 2"]) == 1  # read once, kept
     assert "--where asks for" not in capsys.readouterr().err
 
 
@@ -127,7 +157,7 @@ def test_json_lines_with_every_column(archive, tmp_path, capsys):
 def test_a_named_dataset_that_is_not_there(archive, tmp_path, capsys):
     with sandbox.serve(archive) as server:
         ends = ["--api", server.api, "--bucket", server.bucket, "--out", str(tmp_path)]
-        assert run(["catalog", *ends, "--dataset", "ds000001", "--dataset", "ds999999"]) == 1
+        assert run(["catalog", *ends, "--list", "--dataset", "ds000001", "--dataset", "ds999999"]) == 1
     printed = capsys.readouterr()
     assert "incomplete: ds999999: not_accessible: Dataset ds999999 does not exist." in printed.err
     assert len(printed.out.splitlines()) == 2
@@ -137,7 +167,7 @@ def test_control_characters_of_a_server_do_not_reach_the_terminal(tmp_path, caps
     image = tmp_path / "ds/sub-01/anat/sub-01_acq-\x1b[31m\t_T1w.nii"
     image.parent.mkdir(parents=True)
     image.write_bytes(b"1" * 10_000)
-    assert run(["catalog", "--bids", str(tmp_path / "ds"), "--out", str(tmp_path / "out")]) == 0
+    assert run(["catalog", "--bids", str(tmp_path / "ds"), "--out", str(tmp_path / "out"), "--list"]) == 0
     header, row = capsys.readouterr().out.splitlines()
     assert "acq-\\x1b[31m\\x09_T1w" in row
     assert len(row.split("\t")) == len(header.split("\t"))

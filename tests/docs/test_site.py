@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -10,11 +11,16 @@ from pathlib import Path
 
 import click
 import pytest
+from playwright.sync_api import sync_playwright
+from tests.cli.growing import write_dataset
+from tests.library.conftest import Instant
 
+import allbrains
 from allbrains import tables
 from allbrains.cli.commands import COMMANDS
 from allbrains.cli.main import cli
 from allbrains.learn.settings import LearnSettings, settings_for
+from allbrains.library import build_corpus
 from allbrains.store.sample_schema import OUTCOME
 from allbrains.testing.cohorts import ToyCohort, write_cohort
 
@@ -102,8 +108,7 @@ def test_the_site_builds_without_a_warning_and_holds_every_page(site):
     pages = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")]
     pages += [Path(name) for name in hooks.pages()]
     for page in pages:
-        home = page.parent if page.name == "index.md" else page.with_suffix("")
-        assert (site / home / "index.html").exists(), page
+        assert (site / page.with_suffix(".html")).exists(), page
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")), ids=name_of)
@@ -114,8 +119,8 @@ def test_a_notebook_was_run_and_can_be_had(path, site):
     ]
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells)
     assert any("assert " in "".join(cell["source"]) for cell in cells)
-    folder = site / "notebooks" / path.stem
-    page = (folder / "index.html").read_text(encoding="utf-8")
+    folder = site / "notebooks"
+    page = (folder / f"{path.stem}.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64") >= 1
     assert f"[{len(cells)}]" in page  # the last cell's number
     assert (folder / path.name).read_bytes() == path.read_bytes()
@@ -130,6 +135,29 @@ def test_the_site_fetches_nothing_from_elsewhere(site):
             r"<(?:script|img|link)[^>]+(?:src|href)=\"?(https?://[^\s\">]+)", page.read_text()
         )
         assert [url for url in loaded if "github.com" not in url] == [], page
+
+
+def test_search_works_from_a_disk(site):
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "these tests need Chromium: tools/install-debian"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((site / "how-to" / "report.html").as_uri())
+        page.click("input.md-search__input")
+        page.keyboard.type("centile")
+        page.wait_for_selector(".md-search-result__item", timeout=60_000)
+        found = page.eval_on_selector_all(".md-search-result__link", "all => all.map(a => a.href)")
+        browser.close()
+    assert (site / "how-to" / "own-brain.html").as_uri() in [one.partition("?")[0] for one in found]
+
+
+def test_every_how_to_is_in_the_list_once_with_what_it_is_for():
+    text = hooks.pages()["how-to/index.md"]
+    names = [path.name for path in (ROOT / "docs" / "how-to").glob("*.md")]
+    assert sorted(re.findall(r"\]\(([\w-]+\.md)\)", text)) == sorted(names)
+    for line in text.splitlines():
+        assert not line.startswith("* ") or len(line.partition("): ")[2]) > 20, line
 
 
 def test_a_link_to_nowhere_stays_and_would_warn():
@@ -147,6 +175,15 @@ def test_every_command_and_option_is_in_the_reference(name):
     assert (command.help or "").split("\n")[0][:60] in section
     for option in options_of(command) - {"-h"}:
         assert option in section
+
+
+def test_every_public_name_is_in_the_reference():
+    page = hooks.python_page()
+    methods = [name for name in dir(allbrains.Corpus) if not name.startswith("_")]
+    titles = [name for name in dir(allbrains) if not name.startswith("_")] + [
+        f"Corpus.{name}" for name in methods if callable(getattr(allbrains.Corpus, name))
+    ]
+    assert [title for title in titles if f"# {title}\n" not in page] == []
 
 
 def test_every_column_is_in_the_reference():
@@ -183,6 +220,7 @@ def test_python_on_a_page_is_python(path):
 @pytest.fixture(scope="module")
 def brains(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
+    write_dataset(folder / "study", {"01": (34, "female"), "02": (71, "male")})
     write_cohort(folder / "brains", ToyCohort(people=24, datasets=3))
     return folder
 
@@ -190,6 +228,8 @@ def brains(tmp_path_factory):
 @pytest.mark.parametrize("path", RUN, ids=name_of)
 def test_python_of_a_tutorial_runs(path, brains, monkeypatch):
     monkeypatch.chdir(brains)
+    # a build of README.md is real but for its samples
+    monkeypatch.setattr(build_corpus, "engine_for", lambda recipe, resources: Instant())
     names = {}
     for code in blocks(path, "python"):
         exec(compile(code, name_of(path), "exec"), names)

@@ -79,7 +79,7 @@ def test_the_command_without_a_corpus_or_with_a_wrong_condition(root, tmp_path, 
     assert run(["export", str(tmp_path / "nothing"), "--to", str(tmp_path)]) == 2
     assert "no corpus" in capsys.readouterr().err
     assert run(["export", str(root), "--to", str(tmp_path), "--where", "age > 3"]) == 2
-    assert "Columns: " in capsys.readouterr().err
+    assert "Likely columns: " in capsys.readouterr().err
     assert run(["export", str(root), "--to", str(tmp_path), "--space", "mni"]) == 2
     assert list(tmp_path.iterdir()) == []
 

@@ -114,8 +114,25 @@ def test_where_chooses(root, where, expected):
     ],
 )
 def test_a_wrong_condition_names_the_columns(root, where):
-    with pytest.raises(ConfigurationError, match=r"Columns: .*age_years.*gm_ml"):
+    with pytest.raises(ConfigurationError, match=r"Quote text: .* Likely columns: .*age_years"):
         allbrains.open(root, where=where)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("dataset = ds000011", "Quote text: dataset = 'ds000011'. Likely columns: "),
+        ('note != "male"', "Quote text: note != 'male'. "),
+        ("age > 30", "Likely columns: age_"),
+        ("gm_m > 600", "Likely columns: gm_ml, "),
+    ],
+)
+def test_a_wrong_condition_is_told_five_columns_and_how_to_quote(root, where, said):
+    with pytest.raises(ConfigurationError) as caught:
+        allbrains.open(root, where=where)
+    text = str(caught.value)
+    assert said in text
+    assert len(text.partition("Likely columns: ")[2].partition(";")[0].split(", ")) == 5
 
 
 def test_chosen_maps_only(root):

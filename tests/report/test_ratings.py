@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import allbrains
 from allbrains.cli.main import run
-from allbrains.errors import CorpusError
+from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.report import open_site
 from allbrains.report.review_server import serving
 from allbrains.store.ratings import Rating, Verdict, line, parse, rate, read, written
@@ -100,8 +100,8 @@ def ask(root):
         yield request
 
 
-def rated(number=0, rating="doubt", note="a\tb\nc"):
-    return json.dumps({"scan_id": SCANS[number].scan_id, "rating": rating, "note": note})
+def rated(number=0, rating="doubt", note="a\tb\nc", seen=("", "")):
+    return json.dumps({"scan_id": SCANS[number].scan_id, "rating": rating, "note": note, "seen": seen})
 
 
 def test_a_rating_is_in_the_file_until_it_is_taken_back(ask, root):
@@ -113,8 +113,45 @@ def test_a_rating_is_in_the_file_until_it_is_taken_back(ask, root):
         "a b c",
         SCANS[0].path,
     )
-    assert ask("POST", "/ratings", rated(rating=""))[0] == 200
+    status, said, _ = ask("POST", "/ratings", rated(rating="accept"))
+    assert (status, b"meanwhile" in said) == (409, True)  # whoever sends this didn't see the doubt
+    assert (
+        ask("POST", "/ratings", rated(rating="", seen=("doubt", "a b c")))[0] == 200
+    )  # a note is kept alone
+    assert read(root)[SCANS[0].scan_id].rating == ""
+    assert ask("POST", "/ratings", rated(rating="", note="", seen=("", "a b c")))[0] == 200
     assert read(root) == {}
+
+
+def test_of_two_ratings_of_a_scan_the_later_one_stays(ask, root):
+    def one(number, rating, rated):
+        scan = SCANS[number]
+        return Rating(
+            scan_id=scan.scan_id, dataset="d", path="p", rating=Verdict(rating), note="", rated=rated
+        )
+
+    for number, rated_then in ((0, "2026-01-02T00:00:00+00:00"), (1, "2026-01-02T00:00:00+00:00")):
+        rate(root, SCANS[number].scan_id, one(number, "accept", rated_then))
+    theirs = [
+        one(0, "reject", "2026-01-01T23:00:00-05:00"),  # later than it looks
+        one(1, "reject", "2026-01-01"),
+        one(3, "doubt", "some day"),
+        Rating(scan_id="f" * 32, dataset="d", path="p", rating=Verdict.ACCEPT, note="", rated=""),
+    ]
+    tsv = {"Content_Type": "text/tab-separated-values"}
+    status, said, _ = ask("POST", "/ratings.tsv", written(theirs).encode(), **tsv)
+    assert (status, said) == (
+        200,
+        b"4 rows read: 1 new, 1 newer than ours, 1 same or older, 1 of scans that are no samples here",
+    )
+    kept = {number: read(root)[SCANS[number].scan_id].rating for number in (0, 1, 3)}
+    assert kept == {0: "reject", 1: "accept", 3: "doubt"}
+    assert parse(ask("GET", "/ratings.tsv")[1].decode(), "x") == read(root)
+    before = (root / "ratings.tsv").read_bytes()
+    assert ask("POST", "/ratings.tsv", b"no table", **tsv)[0] == 400
+    assert ask("POST", "/ratings.tsv", before, **tsv, Origin="https://example.org")[0] == 403
+    assert (root / "ratings.tsv").read_bytes() == before
+    (root / "ratings.tsv").unlink()
 
 
 @pytest.mark.parametrize(
@@ -125,9 +162,17 @@ def test_a_rating_is_in_the_file_until_it_is_taken_back(ask, root):
         ("/ratings", rated(), {"Content_Type": "text/plain"}, 415),
         ("/ratings", rated(rating="maybe"), {}, 400),
         ("/ratings", "[]", {}, 400),
+        ("/ratings", rated(seen=("doubt",)), {}, 400),
+        ("/ratings", rated(seen="ab"), {}, 409),
+        ("/ratings.tsv", rated(), {}, 415),
         ("/ratings", "{", {}, 400),
         ("/ratings", "x" * 20_000, {}, 413),
-        ("/ratings", json.dumps({"scan_id": REJECTED.scan_id, "rating": "accept", "note": ""}), {}, 404),
+        (
+            "/ratings",
+            json.dumps({"scan_id": REJECTED.scan_id, "rating": "accept", "note": "", "seen": ["", ""]}),
+            {},
+            404,
+        ),
         ("/elsewhere", rated(), {}, 404),
     ],
 )
@@ -156,6 +201,32 @@ def test_only_files_of_the_report_are_served(ask, path):
 
 def test_a_name_that_is_not_loopbacks_is_not_answered(ask):
     assert ask("GET", "/", Host="attacker.example")[0] == 421
+
+
+def test_a_tunnels_name_is_answered_when_its_owner_gave_it(root):
+    with serving(open_site(root, served=True), host_names=("my-laptop:9000",)) as address:
+        host = address.removeprefix("http://").rstrip("/")
+        for name, status in (("my-laptop:9000", 200), ("my-laptop:9001", 421), ("my-laptop", 421)):
+            connection = http.client.HTTPConnection(host, timeout=30)
+            connection.request("GET", "/", headers={"Host": name})
+            assert connection.getresponse().status == status
+            connection.close()
+        connection = http.client.HTTPConnection(host, timeout=30)
+        told = {
+            "Host": "my-laptop:9000",
+            "Origin": "http://my-laptop:9000",
+            "Content-Type": "application/json",
+        }
+        connection.request("POST", "/ratings", body=rated(), headers=told)
+        assert connection.getresponse().status == 200
+        connection.close()
+    (root / "ratings.tsv").unlink()
+
+
+@pytest.mark.parametrize("name", ["*:9000", "host", "http://host:9000", "a b:1", "host:9000/x", "-:1"])
+def test_what_is_no_address_is_no_host_name(root, name):
+    with pytest.raises(ConfigurationError, match="NAME:PORT"), serving(open_site(root), host_names=(name,)):
+        pass
 
 
 def test_every_answer_carries_the_policy(ask):

@@ -115,6 +115,7 @@ def make(root: Path) -> Path:
             "name": "Tones",
             "license": "CC0",
             "license_spdx": "CC0-1.0",
+            "doi": "doi:10.18112/openneuro.ds000011.v1.0.0",
         },
         {
             "dataset": HOSTILE,

@@ -138,9 +138,9 @@ def test_a_run_that_ends_ends_the_scan_at_once(tmp_path, temporary):
 DRIVER = """
 import sys, threading
 from tests.run.slots import POISON, scan
-from allbrains.run.slot.guard import Guard, Limits
+from allbrains.run.slot.guard import Guard, SlotLimits
 from allbrains.run.slot.job import Job
-Guard(Job(recipe_toml="", recipe_origin="", out="x"), Limits(), threading.Event(), POISON)(
+Guard(Job(recipe_toml="", recipe_origin="", out="x"), SlotLimits(), threading.Event(), POISON)(
     scan("grandchild-escapes", sys.argv[1]))
 """
 
@@ -170,9 +170,9 @@ def test_all_die_with_the_driver_and_the_folder_goes(tmp_path, temporary):
 NAPPER = """
 import sys, threading
 from tests.run.slots import POISON, scan
-from allbrains.run.slot.guard import Guard, Limits
+from allbrains.run.slot.guard import Guard, SlotLimits
 from allbrains.run.slot.job import Job
-guard = Guard(Job(recipe_toml="", recipe_origin="", out="x"), Limits(wall_s=7), threading.Event(), POISON)
+guard = Guard(Job(recipe_toml="", recipe_origin="", out="x"), SlotLimits(wall_s=7), threading.Event(), POISON)
 print(type(guard(scan("nap", sys.argv[1])).outcome).__name__)
 guard.close()
 """
@@ -200,8 +200,8 @@ def test_leftovers_are_swept_and_folders_in_use_are_not(temporary):
     os.close(young._held)
     foreign.mkdir()
     old = time.time() - 3600
-    for folder in (used.path, left.path, foreign):
-        os.utime(folder, (old, old))
+    for made in (used.path / ".in-use", left.path / ".in-use", foreign):
+        os.utime(made, (old, old))
     (temporary / f"{PREFIX}link").symlink_to(foreign)
     assert sweep_scratch() == 1
     assert {path.name for path in temporary.iterdir()} == {

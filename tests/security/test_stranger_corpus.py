@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import struct
 from itertools import product
 from pathlib import Path
@@ -345,6 +346,18 @@ def test_a_ledger_is_read_or_refused(name, corpus, home, tmp_path, capsys):
     stranger.with_ledger(corpus, sql, *values)
     assert run(["verify", str(corpus)]) == 1
     nothing_gets_out(corpus, home, tmp_path / "to", capsys)
+
+
+def test_a_ledger_whose_own_tables_are_damaged_is_refused(corpus, capsys):
+    """Seed 100111 of bench/fuzz_corpora.py: SQLite quotes the damaged text in its complaint."""
+    path = Layout(corpus).ledger
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"CREATE TABLE scans", b"CREATE TABLE \xff\xffans"))
+    assert run(["verify", str(corpus)]) == 1
+    assert "Traceback" not in capsys.readouterr().err
 
 
 RATINGS = [

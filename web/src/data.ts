@@ -8,7 +8,7 @@ export interface About {
   name: string; version: string; recipe: string; fingerprint: string; steps: string; space: string;
   shape: [number, number, number]; maps: string[]; rows: number; perChunk: number; columns: ColumnFact[];
   limits: Record<string, [number | null, number | null]>; datasets: DatasetFact[];
-  advice: Record<string, [string, string]>; volumes: string[] | null; served: boolean; other: string | null;
+  advice: Record<string, [string, string]>; volumes: string[] | null; served: boolean; mosaics: boolean; montages: boolean; other: string | null;
 }
 export interface Receipt {
   field: string; source: string; column: string; raw: string; rule: string; confidence: string;
@@ -158,6 +158,8 @@ export class Corpus {
     if (this.volumes.size > 3) this.volumes.delete(this.volumes.keys().next().value!);
     return made;
   }
+  hasMosaic(scanId: string): boolean { return this.about.mosaics && this.hasVolume(scanId); }
+  mosaic(scanId: string, kind: "jpg" | "png"): string { return `${this.base}mosaics/${scanId.slice(0, 2)}/${scanId}.${kind}`; }
   montage(scanId: string): string { return `${this.base}montages/${scanId.slice(0, 2)}/${scanId}.jpg`; }
 
   private once<T>(key: string, make: () => Promise<T>): Promise<T> {

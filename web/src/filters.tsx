@@ -29,7 +29,7 @@ export function Filters({ query, view, count, total, extra = {}, hide = [] }: {
 }) {
   const { corpus } = useShared();
   const [adding, setAdding] = useState("");
-  const names = corpus.about.columns.filter((one) => one.name !== "scan_id" && one.name !== "path").map((one) => one.name);
+  const names = corpus.about.columns.filter((one) => !["scan_id", "path", "odd_order", "odd_why"].includes(one.name)).map((one) => one.name);
   const set = (change: Partial<Query>, replace = false) => go(view, { ...query, ...change }, extra, replace);
   const drop = (name: string) => {
     const words = { ...query.words }, ranges = { ...query.ranges };

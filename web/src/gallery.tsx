@@ -2,15 +2,16 @@ import { useMemo, useRef } from "preact/hooks";
 import { type Column, shown } from "./data";
 import { Filters, go, useQuery } from "./filters";
 import { title, unit, useColumns, useShared, useWidth, useWindow } from "./hooks";
+import { Selection } from "./selection";
 import { ODD_FIRST, type Query, find, formatQuery, needed } from "./query";
 
 const ASPECT = 384 / 1036; // of a montage: six slices beside each other, twice
 const GAP = 14, CAPTION = 68, ROW = 36;
-const TOLD = ["dataset", "path", "scan_id", "outcome", "reason", "subject", "session", "age_years", "sex", "qc", "qc_reasons", "odd_in", "oddness"];
+const TOLD = ["dataset", "path", "scan_id", "outcome", "reason", "subject", "session", "age_years", "sex", "qc", "qc_reasons", "odd_why", "oddness"];
 
 /** The rows that the address asks for. */
 export function useFound(query: Query) {
-  const { corpus, ratings } = useShared();
+  const { corpus, rater: { ratings } } = useShared();
   const names = [...new Set([...TOLD, ...needed(query)])];
   const columns = useColumns(corpus, names);
   const found = useMemo(() => {
@@ -43,6 +44,7 @@ export function Gallery() {
         </div>
       </header>
       <Filters query={real} view="brains" count={found?.length ?? 0} total={corpus.about.rows} extra={extra} />
+      {found && found.length > 0 && <Selection rows={found} query={real} />}
       {!columns || !found ? <p class="loading">Loading…</p> : found.length === 0 ? <p class="empty">Nothing fits these filters.</p>
         : as === "grid" ? <Grid rows={found} columns={columns} query={real} /> : <Table rows={found} columns={columns} query={real} names={tableNames(real, corpus.about.columns.map((one) => one.name))} view="brains" extra={extra} />}
     </section>
@@ -76,7 +78,7 @@ function Grid({ rows, columns, query }: { rows: Uint32Array; columns: Map<string
 }
 
 function Card({ row, columns, query, style }: { row: number; columns: Map<string, Column>; query: Query; style: Record<string, string> }) {
-  const { corpus, ratings } = useShared();
+  const { corpus, rater: { ratings } } = useShared();
   const word = (name: string) => columns.get(name)?.word(row) ?? "";
   const id = word("scan_id"), done = word("outcome") === "done", look = word("qc") === "look";
   const who = `sub-${word("subject")}${word("session") ? ` ses-${word("session")}` : ""}`;
@@ -87,13 +89,13 @@ function Card({ row, columns, query, style }: { row: number; columns: Map<string
   const people = [Number.isFinite(age) ? `${shown(age)} y` : "", word("sex")].filter(Boolean).join(", ");
   return (
     <a class="card" href={link} style={style}>
-      {done ? <img src={corpus.montage(id)} loading="lazy" decoding="async" alt={`Slices of ${word("dataset")} ${who}: T1w above, tissues below`} />
-        : <div class="nopicture"><b>{word("outcome")}</b><span>{word("reason")}</span></div>}
+      {done && corpus.about.montages ? <img src={corpus.montage(id)} loading="lazy" decoding="async" alt={`Slices of ${word("dataset")} ${who}: T1w above, tissues below`} />
+        : <div class="nopicture"><b>{done ? "no picture" : word("outcome")}</b><span>{done ? "this corpus was built without" : word("reason")}</span></div>}
       <div class="caption">
         <span class="one"><b>{word("dataset")}</b> <span class="ellipsis">{id ? who : word("path")}</span></span>
         <span class="two">
           <span class="ellipsis quiet">{people || "no demographics"}{sorted && !["dataset", "age_years", "sex"].includes(sorted) && ` · ${title(sorted)} ${word(sorted)} ${unit(sorted)}`}</span>
-          {ratings[id] && <span class={`badge ${ratings[id]![0]}`}>{ratings[id]![0]}</span>}
+          {ratings[id]?.[0] && <span class={`badge ${ratings[id]![0]}`}>{ratings[id]![0]}</span>}
           {look && <span class="badge look" title={`Outside its limits: ${word("qc_reasons")}`}>look: {word("qc_reasons").split(", ").map(title).slice(0, 2).join(", ")}</span>}
         </span>
       </div>

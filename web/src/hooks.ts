@@ -1,11 +1,12 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Column, Corpus, Ratings } from "./data";
+import type { Column, Corpus } from "./data";
 import { type Place, place } from "./query";
+import type { Rater } from "./rating";
 
 export interface Shared {
   corpus: Corpus; other: Corpus | null; at: Place;
-  ratings: Ratings; rate: (scanId: string, rating: string, note: string) => Promise<void>;
+  rater: Rater;
 }
 export const Context = createContext<Shared>(null as unknown as Shared);
 export const useShared = () => useContext(Context);

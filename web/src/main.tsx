@@ -1,13 +1,14 @@
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { Compare } from "./compare";
-import { Corpus, type Ratings } from "./data";
+import { Corpus } from "./data";
 import { Gallery } from "./gallery";
 import { Context, usePlace } from "./hooks";
 import { Missing } from "./missing";
 import { Overview } from "./overview";
+import { Message, useRater, useUndoKey } from "./rating";
 import { Review } from "./review";
 import { ScanPage } from "./scan";
 
@@ -15,29 +16,21 @@ const VIEWS = { overview: ["Overview", Overview], brains: ["Brains", Gallery], m
 
 function App({ corpus, other }: { corpus: Corpus; other: Corpus | null }) {
   const at = usePlace();
-  const [ratings, setRatings] = useState<Ratings>({});
-  useEffect(() => { corpus.ratings().then(setRatings, (error: Error) => console.error(error.message)); }, []);
+  const rater = useRater(corpus);
+  useUndoKey(corpus, rater);
   const view = (at.view in VIEWS ? at.view : "overview") as keyof typeof VIEWS;
   useEffect(() => { scrollTo(0, 0); document.title = `${VIEWS[view][0] || at.id.slice(0, 8)} · ${corpus.about.name} · allbrains`; }, [view, at.id]);
-  async function rate(scanId: string, rating: string, note: string) {
-    const answer = await fetch("ratings", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ scan_id: scanId, rating, note }) });
-    if (!answer.ok) throw new Error(await answer.text());
-    setRatings((old) => {
-      const next = { ...old };
-      if (rating) next[scanId] = [rating, note]; else delete next[scanId];
-      return next;
-    });
-  }
   const View = VIEWS[view][1];
   const shown = (["overview", "brains", "missing", "review", "compare"] as const);
   return (
-    <Context.Provider value={{ corpus, other, at, ratings, rate }}>
+    <Context.Provider value={{ corpus, other, at, rater }}>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to the content</a>
       <header class="topbar">
         <a class="brand" href="#/overview"><b>allbrains</b> <span>{corpus.about.name}</span></a>
         <nav aria-label="Views">{shown.map((name) => <a href={`#/${name}`} aria-current={name === view || (view === "scan" && name === "brains") ? "page" : undefined}>{VIEWS[name][0]}</a>)}</nav>
       </header>
       <main id="main" tabIndex={-1}><View /></main>
+      <Message />
       <footer>Not a medical device. {corpus.about.served ? "Served on this machine only." : "This page asks no network for anything."} <a href="LICENSES.txt">Licences of its parts</a></footer>
     </Context.Provider>
   );

@@ -56,7 +56,7 @@ export function parseRange(text: string): Range | null {
 export function needed(query: Query): string[] {
   const names = new Set(["dataset", "path", "scan_id", "outcome"]);
   for (const name of [...Object.keys(query.words), ...Object.keys(query.ranges)]) if (name !== "rating") names.add(name);
-  if (query.sort === ODD_FIRST) { names.add("qc"); names.add("oddness"); }
+  if (query.sort === ODD_FIRST) names.add("odd_order");
   else names.add(query.sort.replace(/^-/, ""));
   return [...names];
 }
@@ -74,12 +74,8 @@ function order(corpus: Corpus, sort: string, columns: Columns): Uint32Array {
   const rows = corpus.about.rows;
   const keys = new Float64Array(rows);
   if (sort === ODD_FIRST) {
-    const odd = columns.get("oddness")!, qc = columns.get("qc")!, outcome = columns.get("outcome")!;
-    const looked = qc.values.indexOf("look"), done = outcome.values.indexOf("done");
-    for (let row = 0; row < rows; row++) {
-      const first = qc.codes[row] === looked ? -1000 : 0;
-      keys[row] = outcome.codes[row] === done ? first - (odd.number(row) || 0) : 1000;
-    }
+    const odd = columns.get("odd_order")!; // what isn't done has none
+    for (let row = 0; row < rows; row++) keys[row] = odd.number(row);
   } else {
     const column = columns.get(sort.replace(/^-/, ""))!;
     const sign = sort.startsWith("-") ? -1 : 1;

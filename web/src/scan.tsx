@@ -1,16 +1,18 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { type Column, type Cost, type Detail, type Receipt, shown } from "./data";
 import { useFound } from "./gallery";
 import { useQuery } from "./filters";
 import { title, unit, useColumns, usePromise, useShared } from "./hooks";
 import { Log, OUTCOMES, Prose } from "./missing";
+import { Mosaic, useOutlines } from "./pictures";
 import { formatQuery } from "./query";
-import { RateBar } from "./review";
+import { RateBar, useRatingKeys } from "./rating";
 import { Viewer } from "./viewer";
 
+const FEWEST = 20; // of fewer scans a percentile is a step of five and more
 const ACCESSION = /^ds\d{6}$/;
 const WHOLE = ["brain_mask_ml", "icv_ml", "gm_ml", "wm_ml", "csf_ml"]; // before the parts
-const NUMBER_LAST = ["size", "voxels", "age_years", "age_low", "age_high", "oddness"];
+const NUMBER_LAST = ["size", "voxels", "age_years", "age_low", "age_high", "oddness", "odd_order"];
 
 export function ScanPage() {
   const { corpus, at } = useShared();
@@ -21,19 +23,24 @@ export function ScanPage() {
     const code = id ? id.values.indexOf(at.id) : -1;
     return code < 0 ? -1 : id!.codes.indexOf(code as never);
   }, [columns, at.id]);
-  if (!columns || !found) return <p class="loading">Loading…</p>;
-  if (row < 0) return <section><h1>No such scan</h1><p>This report has no scan with the id <code>{at.id}</code>. <a href="#/brains">All brains</a></p></section>;
-  const word = (name: string) => columns.get(name)!.word(row);
+  const noteRef = useRef<HTMLInputElement>(null);
+  const word = (name: string) => (row < 0 ? "" : columns!.get(name)!.word(row));
   const params = formatQuery(query);
-  const here = found.indexOf(row);
+  const here = found ? found.indexOf(row) : -1;
   const near = (step: number) => {
-    for (let place = here + step; place >= 0 && place < found.length; place += step) {
-      const id = columns.get("scan_id")!.word(found[place]!);
+    for (let place = here + step; found && here >= 0 && place >= 0 && place < found.length; place += step) {
+      const id = columns!.get("scan_id")!.word(found[place]!);
       if (id) return `#/scan/${id}${params ? `?${params}` : ""}`;
     }
     return undefined;
   };
+  const name = `${word("dataset")} sub-${word("subject")}${word("session") && ` ses-${word("session")}`}`;
   const done = word("outcome") === "done";
+  const move = (step: number) => () => { const next = near(step); if (next) location.hash = next; };
+  const [, toggle] = useOutlines();
+  useRatingKeys(done ? at.id : "", name, noteRef, () => undefined, { ArrowRight: move(1), j: move(1), ArrowLeft: move(-1), k: move(-1), m: toggle });
+  if (!columns || !found) return <p class="loading">Loading…</p>;
+  if (row < 0) return <section><h1>No such scan</h1><p>This report has no scan with the id <code>{at.id}</code>. <a href="#/brains">All brains</a></p></section>;
   const people = [Number.isFinite(columns.get("age_years")!.number(row)) ? `${word("age_years")} years` : "", word("sex")].filter(Boolean).join(", ");
   return (
     <section class="scan">
@@ -52,7 +59,9 @@ export function ScanPage() {
       <div class={done ? "two" : "two alone"}>
         <div class="main">
           {done && <Viewer key={at.id} corpus={corpus} scanId={at.id} plainFirst={at.params.get("view") === "planes"} wants3d={at.params.get("view") === "3d"} />}
-          {done && <RateBar scanId={at.id} />}
+          {done && <Mosaic corpus={corpus} scanId={at.id} who={name} />}
+          {done && <RateBar scanId={at.id} name={name} noteRef={noteRef} />}
+          {done && <p class="keys quiet"><kbd>a</kbd> accept <kbd>d</kbd> doubt <kbd>r</kbd> reject <kbd>u</kbd> undo the last <kbd>n</kbd> note <kbd>m</kbd> outlines <kbd>←</kbd> <kbd>→</kbd> move</p>}
           {done && <Metrics row={row} />}
         </div>
         <aside><Facts row={row} word={word} /></aside>
@@ -121,6 +130,7 @@ function Metric({ row, column, outcome }: { row: number; column: Column; outcome
   const quantile = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
   const low = Math.min(quantile(0.01), value || Infinity), high = Math.max(quantile(0.99), value || -Infinity);
   const at = (one: number) => (high > low ? Math.max(0, Math.min(100, ((one - low) / (high - low)) * 100)) : 50);
+  const many = sorted.length >= FEWEST;
   const share = Math.round(rank(sorted, value) * 100);
   const limit = corpus.about.limits[column.name];
   const out = limit && !(value >= (limit[0] ?? -Infinity) && value <= (limit[1] ?? Infinity));
@@ -130,12 +140,12 @@ function Metric({ row, column, outcome }: { row: number; column: Column; outcome
     <div class={`metric ${out ? "out" : ""}`}>
       <span class="name" title={`${name}${told && told !== "Number of the recipe" ? `: ${told}` : ""}`}>{title(name)}</span>
       <span class="value">{Number.isFinite(value) ? <>{shown(value)} <span class="quiet">{unit(name)}</span></> : <span class="quiet">not measured</span>}</span>
-      <span class="strip" role="img" aria-label={Number.isFinite(value) ? `percentile ${share} of ${sorted.length}` : "no value"}>
-        <i class="box" style={{ left: `${at(quantile(0.25))}%`, width: `${at(quantile(0.75)) - at(quantile(0.25))}%` }} />
+      <span class="strip" role="img" aria-label={!Number.isFinite(value) ? "no value" : many ? `percentile ${share} of ${sorted.length}` : `one of ${sorted.length}: too few for a percentile`}>
+        {many && <i class="box" style={{ left: `${at(quantile(0.25))}%`, width: `${at(quantile(0.75)) - at(quantile(0.25))}%` }} />}
         <i class="middle" style={{ left: `${at(quantile(0.5))}%` }} />
         {Number.isFinite(value) && <i class="dot" style={{ left: `${at(value)}%` }} />}
       </span>
-      <span class="rank">{Number.isFinite(value) && (out ? <span class="badge look" title={`limits ${limit![0] ?? "…"} to ${limit![1] ?? "…"}`}>outside {limit![0] ?? "…"}–{limit![1] ?? "…"}</span> : high > low ? <span class="quiet">P{share}</span> : <span class="quiet">all alike</span>)}</span>
+      <span class="rank">{Number.isFinite(value) && (out ? <span class="badge look" title={`limits ${limit![0] ?? "…"} to ${limit![1] ?? "…"}`}>outside {limit![0] ?? "…"}–{limit![1] ?? "…"}</span> : !many ? <span class="quiet">of {sorted.length}</span> : high > low ? <span class="quiet">P{share}</span> : <span class="quiet">all alike</span>)}</span>
     </div>
   );
 }
@@ -148,8 +158,8 @@ function Facts({ row, word }: { row: number; word: (name: string) => string }) {
   const dataset = word("dataset"), snapshot = columns?.get("snapshot")?.word(row) ?? "";
   const about = corpus.about.datasets.find((one) => one.dataset === dataset);
   const public_ = ACCESSION.test(dataset);
-  const version = /^[\w.-]+$/.test(snapshot) ? snapshot : "";
-  const doi = /^(?:doi:|https:\/\/doi\.org\/)?(10\.\d{4,9}\/[\w.;()/:-]+)$/i.exec(about?.doi ?? "")?.[1] ?? (public_ && version ? `10.18112/openneuro.${dataset}.v${version}` : "");
+  const version = /^\d[\w.-]*$/.test(snapshot) ? snapshot : ""; // a folder of one's own has none
+  const doi = /^(?:doi:|https:\/\/doi\.org\/)?(10\.\d{4,9}\/[\w.;()/:-]+)$/i.exec(about?.doi ?? "")?.[1] ?? ""; // none is made up
   return (
     <>
       <div class="panel">

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Corpus, type Volume, loadScript } from "./data";
 import { usePromise } from "./hooks";
+import { Letters } from "./pictures";
 import { type Look, type Overlay, TISSUES, map, paint, plane } from "./planes";
 
 interface Shown { look(look: Look): Promise<void>; close(): void }
@@ -27,7 +28,7 @@ export function Viewer({ corpus, scanId, plainFirst, wants3d }: { corpus: Corpus
   const [look, setLook] = useState<Look>({ overlay: "none", opacity: 0.5, outline: false });
   if (!there || error) return (
     <figure class="viewer still">
-      <img src={corpus.montage(scanId)} alt="Slices: T1w above, tissues below" />
+      {corpus.about.montages && <img src={corpus.montage(scanId)} alt="Slices: T1w above, tissues below" />}
       <figcaption>{error ? `The volume can't be read: ${error}` : "This folder holds the picture only. allbrains serve shows the volume."}</figcaption>
     </figure>
   );
@@ -84,14 +85,30 @@ function Three({ volume, look, fail }: { volume: Volume; look: Look; fail: (text
 
 const AXES = ["Sagittal", "Coronal", "Axial"];
 
-export function Planes({ volume, look, at: given, move: told }: { volume: Volume; look: Look; at?: number[]; move?: (at: number[]) => void }) {
+export function Planes({ volume, look, at: given, move: moved }: { volume: Volume; look: Look; at?: number[]; move?: (at: number[]) => void }) {
   const [own, setOwn] = useState(() => volume.shape.map((size) => Math.floor(size / 2)));
-  const at = given ?? own, move = told ?? setOwn;
+  const at = given ?? own, move = moved ?? setOwn;
   return (
-    <div class="stage planes">
-      {[0, 1, 2].map((axis) => <Plane key={axis} {...{ volume, look, axis, at, move }} />)}
-    </div>
+    <>
+      <div class="stage planes">
+        {[0, 1, 2].map((axis) => <Plane key={axis} {...{ volume, look, axis, at, move }} />)}
+      </div>
+      <p class="legend quiet where">{told(volume, at)}</p>
+    </>
   );
+}
+
+/** The crosshair's place and what is there. */
+function told(volume: Volume, at: readonly number[]): string {
+  const mm = at.map((index, axis) => (volume.affine[axis]![axis]! * index + volume.affine[axis]![3]!).toFixed(0));
+  const place = at[0]! + volume.shape[0] * (at[1]! + volume.shape[1] * at[2]!);
+  const value = (name: string) => { const one = map(volume, name); return one ? one.data[place]! * one.scale + one.offset : NaN; };
+  const parts = [`x, y, z = ${mm.join(", ")} mm`, `voxel ${at.join(", ")}`];
+  if (Number.isFinite(value("t1w"))) parts.push(`T1w ${value("t1w").toFixed(2)} (white matter = 1)`);
+  const tissue = TISSUES[value("tissue") - 1]?.label;
+  if (tissue) parts.push(tissue);
+  if (map(volume, "mask")?.data[place] && Number.isFinite(value("logjac"))) parts.push(`log Jacobian ${value("logjac").toFixed(2)}`);
+  return parts.join(" · ");
 }
 
 function Plane({ volume, look, axis, at, move }: { volume: Volume; look: Look; axis: number; at: number[]; move: (at: number[]) => void }) {
@@ -118,7 +135,7 @@ function Plane({ volume, look, axis, at, move }: { volume: Volume; look: Look; a
   };
   return (
     <figure style={{ flex: `${w} 1 0` }}>
-      <canvas ref={canvas} width={w} height={h} role="img" aria-label={`${AXES[axis]} plane at ${mm} mm`} onPointerDown={point} onPointerMove={point} />
+      <div class="plane"><canvas ref={canvas} width={w} height={h} role="img" aria-label={`${AXES[axis]} plane at ${mm} mm`} onPointerDown={point} onPointerMove={point} /><Letters axis={axis} /></div>
       <figcaption><label>{AXES[axis]} <input type="range" min="0" max={volume.shape[axis]! - 1} value={at[axis]} aria-label={`${AXES[axis]} plane`}
         onInput={(event) => { const next = [...at]; next[axis] = Number(event.currentTarget.value); move(next); }} /> <span class="number">{"xyz"[axis]} = {mm} mm</span></label></figcaption>
     </figure>

@@ -31,8 +31,14 @@ _MOST_TESLA, _TESLA_OF_GAUSS = 30.0, 1e-4
 
 
 def parse(content: bytes) -> dict[str, Any]:
-    """Return a sidecar's fields; one that can't be read says nothing."""
-    found, _ = dictionary.parse(content)
+    """Return a sidecar's fields, also from one that is mended as `participants.json` is.
+
+    Raises:
+        ValueError: it is no JSON object; the message says what it is.
+    """
+    found, fault = dictionary.parse(content)
+    if fault or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        raise ValueError(f"expected a JSON object: {fault or 'a list'}")
     return found
 
 

@@ -269,10 +269,8 @@ def _matching(catalogue: Catalogue, where: str, ratings: Mapping[str, str]) -> I
         # the condition may come from a file or a script: it may look at these two tables, at nothing else
         return condition.rows_where(sql, {"scans": rated, "datasets": own})
     except ConfigurationError as error:
-        raise ConfigurationError(
-            f"--where {where!r} can't be used: {error}. "
-            f'Columns: {", ".join(columns)} ("group" in double quotes: it is a word of SQL)'
-        ) from error
+        told = condition.advice(where, str(error), columns)
+        raise ConfigurationError(f"--where {where!r} can't be used: {error}. {told}") from error
 
 
 def grouped(scans: pa.Table) -> pa.Table:

@@ -31,6 +31,7 @@ from allbrains.sources.which_files import scans_in
 
 Harmonise = Callable[..., participants.Harmonised]  # the shape of participants.harmonise
 _LABELS = tuple(tables.LABELS.names)
+_DESCRIPTION = "dataset_description.json"
 _README = re.compile(r"README(?:\.(?:md|rst|txt))?\Z", re.IGNORECASE)
 
 
@@ -140,12 +141,12 @@ class DatasetReader:
             species=lambda scan: getattr(found[scan.path], "species", None),
         )
         best = dataset_rules.preferred(scans)
-        parsed = {path: acquisition.parse(texts.files[path]) for path in texts.files.keys() & _flat(beside)}
+        parsed, unreadable = _parsed(snapshot, texts.files, _flat(beside))
         rows = [
             tables.scan_row(scan)
             | {name: getattr(found[scan.path], name, None) for name in _LABELS}
             | {"sidecars": list(beside[scan.path]), "preferred": scan.path in best}
-            | (_acquired([parsed[p] for p in beside[scan.path] if p in parsed]) if wanted.sidecars else {})
+            | (_acquired(beside[scan.path], parsed) if wanted.sidecars else {})
             for scan in scans
         ]
         return replace(
@@ -157,6 +158,7 @@ class DatasetReader:
                 *ruled,
                 *others,
                 *_unread(snapshot, texts),
+                *unreadable,
                 *_untrusted(snapshot, harmonised.notes),
             ),
         )
@@ -187,8 +189,29 @@ class DatasetReader:
         ]
 
 
-def _acquired(contents: Sequence[Mapping[str, object]]) -> dict[str, Any]:
+def _acquired(paths: Sequence[str], parsed: Mapping[str, Mapping[str, object]]) -> dict[str, Any]:
+    """Return how a scan was acquired, by its sidecars, furthest first.
+
+    What a sidecar that could not be had or read may override is unknown, not what is said further up.
+    """
+    contents: list[Mapping[str, object]] = []
+    for path in paths:
+        contents = [*contents, parsed[path]] if path in parsed else []
     return dict(acquisition.row(merged(contents)))
+
+
+def _parsed(
+    snapshot: Snapshot, files: Mapping[str, bytes], sidecars: Collection[str]
+) -> tuple[dict[str, Mapping[str, object]], list[Excluded]]:
+    """Return the sidecars' contents, and a row for each, or for a description, that is no JSON object."""
+    parsed: dict[str, Mapping[str, object]] = {}
+    rows: list[Excluded] = []
+    for path in sorted(files.keys() & {*sidecars, _DESCRIPTION}):
+        try:
+            parsed[path] = acquisition.parse(files[path])
+        except ValueError as error:
+            rows.append(_row(snapshot, path, Exclusion.TEXT_UNREADABLE, f"{error}; it counts as unknown"))
+    return parsed, rows
 
 
 def tells_of_people(path: str) -> bool:

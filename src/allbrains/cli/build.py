@@ -9,6 +9,7 @@ import click
 
 from allbrains.cli.counting import count
 from allbrains.cli.engine_options import cluster_of, engine_options
+from allbrains.cli.nothing_found import NOTHING
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
 from allbrains.cli.status import lines
 from allbrains.cli.terminal import echo
@@ -86,9 +87,21 @@ def command(
         echo(line, err=True)
     for line in [] if as_json else lines(built.tally):
         echo(line)
+    if not built.tally.planned:
+        echo(NOTHING, err=True)
+        return 1
+    _next_step(out, done=built.tally.done, failed=bool(built.tally.failed))
     if built.incomplete:
         return 1
     return 3 if built.tally.failed else 0
+
+
+def _next_step(out: Path, *, done: int, failed: bool) -> None:
+    """Say what to do with what there is."""
+    if failed:
+        echo(f"the same command tries what failed again; `allbrains report {out}` says why", err=True)
+    if done:
+        echo(f"look at it: allbrains serve {out}; load it: allbrains.open({str(out)!r})", err=True)
 
 
 def shown(*, as_json: bool) -> Watch:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allbrains.cli.counting import count
+from allbrains.cli.nothing_found import NOTHING
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.cli.terminal import echo
 from allbrains.text import guarded
@@ -39,15 +40,18 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
     metavar="FILE",
     help="Also write what is wrong in the datasets themselves, a row each, as a table with tabs.",
 )
-def command(*, out: Path, as_json: bool, defects: Path | None, **options: Any) -> int:
+@click.option("--list", "listed", is_flag=True, help="Print the chosen scans, a row each, with tabs.")
+def command(*, out: Path, as_json: bool, listed: bool, defects: Path | None, **options: Any) -> int:
     """List the T1-weighted scans of OpenNeuro, or of a BIDS folder, and whom they show.
 
     Writes datasets, scans, participants and exclusions as Parquet tables to --out, each column described
-    in the file itself, and catalog.lock.json for --lock; prints the scans as a table with tabs. What has
-    been read before is not asked for again: the same command a day later asks for what changed, and says
-    what did (changes.json). Another choice into the same folder is added to what it knows.
+    in the file itself, and catalog.lock.json for --lock; prints how much there is, and with --list or
+    --json the scans themselves. What has been read before is not asked for again: the same command a day
+    later asks for what changed, and says what did (changes.json). Another choice into the same folder is
+    added to what it knows.
 
-    Exit code 1: the catalogue is incomplete; what is missing is named, and the same command goes on.
+    Exit code 1: the catalogue is incomplete, and what is missing is named (the same command goes on); or
+    nothing was chosen.
     """
     from allbrains.catalogue.defects import as_tsv
     from allbrains.files import publishing
@@ -66,9 +70,12 @@ def command(*, out: Path, as_json: bool, defects: Path | None, **options: Any) -
     if defects is not None:
         with publishing(defects) as temporary:
             temporary.write_text(as_tsv(found.defects(out.parent)), encoding="utf-8")
-    _print(found.scans, as_json)
-    _summarise(found.catalogue, len(found), out, told)
-    return 1 if found.missing else 0
+    if listed or as_json:
+        _print(found.scans, as_json)
+    _summarise(found.catalogue, len(found), out, told, as_talk=listed or as_json)
+    if not len(found):
+        echo(NOTHING, err=True)
+    return 1 if found.missing or not len(found) else 0
 
 
 def _lines(different: Changes) -> Iterator[str]:
@@ -127,7 +134,8 @@ def _cell(value: object) -> str:
     return guarded(escaped) if isinstance(value, str) else escaped
 
 
-def _summarise(found: Catalogue, chosen: int, out: Path, told: Collection[str]) -> None:
+def _summarise(found: Catalogue, chosen: int, out: Path, told: Collection[str], *, as_talk: bool) -> None:
+    """Print how much there is: on standard output, where the scans themselves aren't."""
     from allbrains.sources.snapshot import INCOMPLETE, Exclusion
 
     scans = found.scans
@@ -140,7 +148,7 @@ def _summarise(found: Catalogue, chosen: int, out: Path, told: Collection[str]) 
         f"{scans.num_rows} scans of {people} people in {found.datasets.num_rows} datasets, "
         f"{volume}; {aged} with age, {sexed} with sex; "
         f"{chosen} chosen; tables in {out}",
-        err=True,
+        err=as_talk,
     )
     routes = Counter(found.datasets["route"].to_pylist())
     for route in ("tree", "s3"):

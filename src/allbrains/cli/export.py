@@ -41,8 +41,6 @@ def command(
     """
     from allbrains.library.study import Corpus
 
-    paths = Corpus(out).export(
-        to, where=where, limit=limit, maps=maps, form=kind, space=space, written=click.echo
-    )
+    paths = Corpus(out).export(to, where=where, limit=limit, maps=maps, form=kind, space=space, written=echo)
     things = {"npy": "samples", "webdataset": "tars"}.get(kind, "images")
     echo(f"{len(paths)} {things} under {to}", err=True)

@@ -20,6 +20,7 @@ from allbrains.cli.commands import COMMANDS, GROUPS
 from allbrains.cli.interrupts import orderly
 from allbrains.cli.terminal import echo, speakable
 from allbrains.errors import AllbrainsError, ConfigurationError
+from allbrains.run.slot.scratch import sweep_scratch
 from allbrains.version import VERSION
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
@@ -79,6 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
     speakable()
     try:
         with orderly():
+            sweep_scratch()  # what a killed `scan` of an own head left is removed by the next command
             code = run(arguments)
     except KeyboardInterrupt:  # between the command's end and ours
         code = INTERRUPTED

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from allbrains.cli.counting import count
+from allbrains.cli.nothing_found import NOTHING
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
 from allbrains.cli.terminal import echo
 
@@ -20,10 +21,14 @@ from allbrains.cli.terminal import echo
 @recipe_options
 @out_option
 @json_option
-def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice: Any) -> None:
-    """Print what `build` would do with the same options: scans, bytes, hours, disk. Builds nothing."""
+def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice: Any) -> int:
+    """Print what `build` would do with the same options: scans, bytes, time, disk. Builds nothing.
+
+    Exit code 1: the catalogue is incomplete, or nothing was chosen.
+    """
     from allbrains.library.choose_scans import Choice
     from allbrains.library.study import Corpus
+    from allbrains.run.run_status import span
 
     costs = Corpus(out).plan(Choice(**choice), recipe=recipe, jobs=jobs, progress=count)
     told = asdict(costs)
@@ -34,6 +39,13 @@ def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice
         echo(json.dumps(told))
     else:
         for name, value in told.items():
-            echo(f"{name.replace('_', ' '):18}{value:>12,}")
+            if name == "hours":
+                echo(f"{'time':18}{span(3600 * value):>12}")
+            else:
+                echo(f"{name.replace('_', ' '):18}{value:>12,}")
     for sentence in incomplete:
         echo(f"the catalogue is incomplete: {sentence}", err=True)
+    nothing = costs.scans_to_run + costs.scans_settled == 0
+    if nothing:
+        echo(NOTHING, err=True)
+    return 1 if incomplete or nothing else 0

@@ -24,7 +24,7 @@ def command(out: Path, *, api: str, bucket: str, contact: str) -> int:
     """
     from allbrains.library.study import Corpus
 
-    repaired = Corpus(out).repair(api=api, bucket=bucket, contact=contact, found=click.echo, progress=count)
+    repaired = Corpus(out).repair(api=api, bucket=bucket, contact=contact, found=echo, progress=count)
     for sentence in repaired.failed:
         echo(f"can't be read again: {sentence}", err=True)
     if repaired.findings:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.counting import count
 from allbrains.cli.terminal import echo
 
 
@@ -32,7 +33,7 @@ def command(*, out: Path, to: Path | None, against: Path | None, volumes: int) -
     """
     from allbrains.library.study import Corpus
 
-    written = Corpus(out).report(to, against=against, volumes=volumes)
+    written = Corpus(out).report(to, against=against, volumes=volumes, progress=count)
     echo(written.index)
     about = f"{written.files} files about {written.rows} rows, {written.samples} of them samples"
     echo(about, err=True)

@@ -50,6 +50,7 @@ def lines(tally: Tally) -> list[str]:
 
 def about_run(figures: Figures, *, running: bool) -> list[str]:
     """Return the last run's figures for people."""
+    from allbrains.run.run_status import span
     from allbrains.text import plain
 
     ended = figures.ended or "killed"
@@ -61,5 +62,5 @@ def about_run(figures: Figures, *, running: bool) -> list[str]:
     out.append(f"pace      {figures.scans_per_hour:.0f} scans/h, {figures.mb_per_s:.2f} MB/s")
     out.append(f"disk      {figures.disk_free_gb:.0f} GB free")
     if running and not figures.trouble:
-        out.append(f"left      {'~' if figures.guessed else ''}{figures.left_s / 3600:.2f} h")
+        out.append(f"left      {'~' if figures.guessed else ''}{span(figures.left_s)}")
     return out

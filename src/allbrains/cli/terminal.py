@@ -9,18 +9,19 @@ import click
 _KEPT = "\n\t"  # lines and cells are ours
 
 
-def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+def echo(text: object = "", *, err: bool = False, nl: bool = True, over: bool = False) -> None:
     """Print a text without control characters: no escape sequence moves a terminal, whoever wrote it.
 
     Args:
         text: lines or cells.
         err: to standard error.
         nl: end with a line feed.
+        over: write over the line that the terminal is on.
     """
     told = str(text)
     if not told.isprintable():
         told = "".join(c if c.isprintable() or c in _KEPT else "?" for c in told)
-    click.echo(told, err=err, nl=nl)
+    click.echo(f"\r{told}" if over else told, err=err, nl=nl)
 
 
 def speakable() -> None:

@@ -18,8 +18,10 @@ def command(out: Path) -> int:
     """
     from allbrains.library.study import Corpus
 
-    verified = Corpus(out).verify(found=click.echo)
+    verified = Corpus(out).verify(found=echo)
     echo(verified.summary, err=True)
     if count := len(verified.findings):
         echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
+    else:
+        echo("all is well: every checksum, and ledger, folder, catalogue and samples table agree")
     return 0 if verified.good else 1

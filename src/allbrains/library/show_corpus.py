@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +46,10 @@ def report(
 
 
 @contextmanager
-def serve(out: Path, *, against: Path | None, port: int) -> Iterator[str]:
+def serve(out: Path, *, against: Path | None, port: int, host_names: Sequence[str]) -> Iterator[str]:
     """Serve a corpus while the block runs; see ``Corpus.serve``."""
     from allbrains.report import open_site
     from allbrains.report.review_server import serving
 
-    with serving(open_site(out, against=against, served=True), port=port) as address:
+    with serving(open_site(out, against=against, served=True), port=port, host_names=host_names) as address:
         yield address

@@ -159,12 +159,15 @@ class Corpus(CorpusFolder):
         other = None if against is None else Path(against)
         return show_corpus.report(self.path, folder, against=other, volumes=volumes, progress=progress)
 
-    def serve(self, *, against: FolderLike | None = None, port: int = 0) -> AbstractContextManager[str]:
+    def serve(
+        self, *, against: FolderLike | None = None, port: int = 0, host_names: Sequence[str] = ()
+    ) -> AbstractContextManager[str]:
         """Serve the report on loopback while a ``with`` block runs, with all volumes and with ratings.
 
         Args:
             against: another corpus, to compare with.
             port: of loopback; 0: any free one.
+            host_names: further addresses, ``name:port``, at which a tunnel shows the page.
 
         Yields:
             The address.
@@ -178,7 +181,7 @@ class Corpus(CorpusFolder):
             True
         """
         other = None if against is None else Path(against)
-        return show_corpus.serve(self.path, against=other, port=port)
+        return show_corpus.serve(self.path, against=other, port=port, host_names=host_names)
 
     @needs("build")
     def export(

@@ -26,7 +26,7 @@ from allbrains.store import codec, quantise
 from allbrains.store.blobs import ChunkPlace, Shelf
 from allbrains.store.manifest import CorpusFormat
 from allbrains.store.sample_schema import MapSpec, place_columns
-from allbrains.store.shards import picture_of
+from allbrains.store.shards import pictures_of
 from allbrains.store.split_table import split_rows
 
 if TYPE_CHECKING:
@@ -397,4 +397,4 @@ class Brain:
         """
         row = self.row
         with self.brains.shelf.open(row["shard"]) as source:
-            return picture_of(source, f"shard {row['shard']}", row["row_group"])
+            return pictures_of(source, f"shard {row['shard']}", row["row_group"], ("montage",))[0]

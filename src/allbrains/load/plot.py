@@ -9,13 +9,14 @@ import numpy as np
 
 from allbrains.errors import ConfigurationError
 from allbrains.load.model_columns import plain_column
+from allbrains.palette import ACCENT, SEXES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from allbrains.records import Array
 
-_COLOURS = {"female": "#b3478f", "male": "#2a6fbf", "": "#7a8594"}
+_COLOURS = {"female": SEXES["female"], "male": SEXES["male"], "": SEXES["unknown"]}
 _VOLUMES = ("gm_ml", "wm_ml", "csf_ml", "brain_mask_ml")
 _YEARS = 5  # a bar of the pyramid
 
@@ -83,7 +84,7 @@ class Plot:
         values = self._numbers(name)
         figure = _figure(width=5)
         axes = figure.add_subplot()
-        axes.hist(values[np.isfinite(values)], bins="auto", color=_COLOURS["male"])
+        axes.hist(values[np.isfinite(values)], bins="auto", color=ACCENT)
         axes.set(xlabel=name, ylabel="scans")
         return figure
 

@@ -22,6 +22,5 @@ def rows_where(table: pa.Table, where: str) -> list[int]:
             f"SELECT {condition.ROW} FROM samples WHERE (\n{where}\n)", {"samples": table}
         )
     except ConfigurationError as error:
-        raise ConfigurationError(
-            f"where {where!r}: {error}. Columns: {', '.join(table.column_names)}"
-        ) from error
+        told = condition.advice(where, str(error), table.column_names)
+        raise ConfigurationError(f"where {where!r}: {error}. {told}") from error

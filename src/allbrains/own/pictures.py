@@ -7,6 +7,8 @@ import io
 import numpy as np
 
 from allbrains.records import Array, Volume
+from allbrains.run.letters import lettered
+from allbrains.run.montage import FINE_MM
 from allbrains.space.template import template
 
 PLACES_MM = ((-42, -8, 24), (-50, -18, 22), (-12, 12, 36))  # sagittal x, coronal y, axial z
@@ -23,12 +25,14 @@ def registered(t1w: Volume) -> tuple[bytes, bytes]:
     fixed = template(spacing)
     own = _grey(t1w.array / 1.25)
     other = _grey(fixed.t1w / max(float(np.percentile(fixed.t1w, 99.8)), 1e-6))
+    scale = 2 if spacing < FINE_MM else 1
     upper, lower = [], []
     for axis, places in enumerate(PLACES_MM):
         for place in places:
             index = round((place - fixed.affine[axis, 3]) / fixed.affine[axis, axis])
-            upper.append(_outlined(_plane(own, axis, index), _plane(fixed.mask, axis, index)))
-            lower.append(_plane(other, axis, index))
+            outlined = _outlined(_plane(own, axis, index), _plane(fixed.mask, axis, index))
+            upper.append(lettered(outlined, axis, scale))
+            lower.append(lettered(_plane(other, axis, index), axis, scale))
     return _jpeg(upper, spacing), _jpeg(lower, spacing)
 
 

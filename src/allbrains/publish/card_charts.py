@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from allbrains.limits import LIMITS
+from allbrains.palette import ACCENT, LIMIT, QUIET, SEXES
 from allbrains.publish.card_text import one_line
 from allbrains.publish.corpus_summary import Facts
 
-_COLOURS = {"female": "#b5562b", "male": "#2b6cb5", "other": "#5c8a3a", "unknown": "#9a9a9a"}
 _QUALITY = (
     ("cjv", "CJV (noise and bias; low is good)"),
     ("template_correlation", "correlation with the template"),
@@ -41,11 +41,11 @@ def demographics(facts: Facts) -> Figure | None:
     ages, sexes = facts.table["age_years"].to_pylist(), _sexes(facts)
     stacks = {
         sex: [age for age, one in zip(ages, sexes, strict=True) if one == sex and age is not None]
-        for sex in _COLOURS
+        for sex in SEXES
     }
     shown = {sex: values for sex, values in stacks.items() if values}
     labels = [f"{sex} ({len(values)})" for sex, values in shown.items()]
-    colours = [_COLOURS[sex] for sex in shown]
+    colours = [SEXES[sex] for sex in shown]
     top = int(max(known) // 5 + 1) * 5
     axes.hist([*shown.values()], bins=range(0, top + 5, 5), stacked=True, label=labels, color=colours)
     axes.set(
@@ -64,15 +64,13 @@ def datasets(facts: Facts) -> Figure | None:
     figure = Figure(figsize=(7, 1.2 + 0.22 * len(largest)), layout="constrained")
     axes = figure.subplots()
     names = [one_line(part.origin.dataset)[:30] for part in largest]
-    axes.barh(
-        range(len(names)), [part.passed for part in largest], color="#2b6cb5", label="within all limits"
-    )
+    axes.barh(range(len(names)), [part.passed for part in largest], color=ACCENT, label="within all limits")
     others = [part.done - part.passed for part in largest]
     axes.barh(
         range(len(names)),
         others,
         left=[part.passed for part in largest],
-        color="#9a9a9a",
+        color=QUIET,
         label="outside one",
     )
     axes.set_yticks(range(len(names)), names, parse_math=False)
@@ -92,10 +90,10 @@ def quality(facts: Facts) -> Figure | None:
     figure = Figure(figsize=(7, 1.9 * ((len(shown) + 1) // 2)), layout="constrained")
     grid = figure.subplots((len(shown) + 1) // 2, 2, squeeze=False)
     for axes, (name, label, values) in zip(grid.flat, shown, strict=False):
-        axes.hist(values, bins=min(30, 2 + int(len(values) ** 0.5)), color="#2b6cb5")
+        axes.hist(values, bins=min(30, 2 + int(len(values) ** 0.5)), color=ACCENT)
         for limit in LIMITS.get(name, ()):
             if min(values) <= limit <= max(values):
-                axes.axvline(limit, color="#b5562b", linestyle="--")
+                axes.axvline(limit, color=LIMIT, linestyle="--")
         axes.set_xlabel(label)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in grid.flat[len(shown) :]:
@@ -106,7 +104,7 @@ def quality(facts: Facts) -> Figure | None:
 def _sexes(facts: Facts) -> list[str]:
     if "sex" not in facts.table.column_names:
         return ["unknown"] * facts.scans
-    return [sex if sex in _COLOURS else "unknown" for sex in facts.table["sex"].to_pylist()]
+    return [sex if sex in SEXES else "unknown" for sex in facts.table["sex"].to_pylist()]
 
 
 def _plain(figure: Figure) -> Figure:

@@ -18,7 +18,7 @@ MARK = "data/about.js"  # a folder with it was written by this module, and may b
 def write_report(site: ReportSite, to: Path) -> Iterator[str]:
     """Write a report; yield the name of each file when it is there.
 
-    What an earlier report left in ``data``, ``montages`` and ``other`` is removed first.
+    What an earlier report left in ``data``, ``montages``, ``mosaics`` and ``other`` is removed first.
 
     Args:
         site: what to write.
@@ -48,8 +48,12 @@ def _clear(to: Path) -> None:
             "data/*/*.js",
             "data/*.js",
             "montages/*/*.jpg",
+            "mosaics/*/*.jpg",
+            "mosaics/*/*.png",
             "other/data/*/*.js",
             "other/montages/*/*.jpg",
+            "other/mosaics/*/*.jpg",
+            "other/mosaics/*/*.png",
         ):
             for path in to.glob(pattern):
                 if path == to / MARK:  # written over at once: without it a killed run's folder is nobody's

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allbrains.limits import LIMITS, Limits, judged
+from allbrains.rejection import PROBABILITY
 from allbrains.report.oddness import oddness
 from allbrains.report.packing import is_number
 from allbrains.store.sample_schema import place_columns, specs_of_samples
@@ -36,6 +37,7 @@ GAPS = frozenset(
         "text_unavailable",
         "labels_refused",
         "labels_unjoined",
+        "text_unreadable",
         "header_failed",
         "header_unavailable",
         "api_changed",
@@ -63,7 +65,7 @@ def report_rows(
     Returns:
         The samples' columns but those of places, and: ``outcome`` (also ``not planned``, ``excluded`` and
         ``gap``), ``reason`` (code or cause), ``qc`` (``pass`` or ``look``), ``qc_reasons``, ``oddness``,
-        ``odd_in``, ``voxel_mm``, ``license``.
+        ``odd_in``, ``odd_why``, ``odd_order``, ``voxel_mm``, ``license``.
     """
     parts = [_planned(samples, limits)]
     if scans is not None:
@@ -107,8 +109,13 @@ def _planned(samples: pa.Table, limits: Limits) -> pa.Table:
     qc = pc.if_else(judgement["qc_pass"], "pass", "look")
     table = _put(table, "qc", pc.if_else(done, qc, None))
     table = _put(table, "qc_reasons", pc.if_else(done, judgement["qc_reasons"], None))
-    score, name = oddness(table, np.asarray(done.to_numpy(zero_copy_only=False)))
-    return _put(_put(table, "oddness", score), "odd_in", name)
+    if PROBABILITY in judgement.column_names:
+        table = _put(table, PROBABILITY, pc.if_else(done, judgement[PROBABILITY], None))
+    looks = pc.and_(done, pc.invert(judgement["qc_pass"]))
+    odd = oddness(table, *(np.asarray(one.to_numpy(zero_copy_only=False)) for one in (done, looks)))
+    for name, values in (("oddness", odd.score), ("odd_in", odd.where), ("odd_why", odd.why)):
+        table = _put(table, name, values)
+    return _put(table, "odd_order", odd.order)
 
 
 def _with(table: pa.Table, **words: str) -> pa.Table:

@@ -17,6 +17,7 @@ from allbrains.errors import CorpusError
 from allbrains.limits import LIMITS
 from allbrains.load import Brains
 from allbrains.load import open as open_corpus
+from allbrains.load.native_picture import native_picture
 from allbrains.participants import PARTICIPANTS
 from allbrains.regular_files import open_regular
 from allbrains.report import packing
@@ -38,6 +39,7 @@ _DATA = re.compile(
     r"data/(?:(?P<kind>column|details|volume)/(?P<key>[0-9a-f]+)|(?P<one>about|ratings))\.js\Z"
 )
 _MONTAGE = re.compile(r"montages/[0-9a-f]{2}/(?P<key>[0-9a-f]{32})\.jpg\Z")
+_MOSAIC = re.compile(r"mosaics/[0-9a-f]{2}/(?P<key>[0-9a-f]{32})\.(?P<kind>jpg|png)\Z")
 _OTHER = "other/"
 
 
@@ -53,7 +55,7 @@ class ReportSite:
         receipts: of the participants.
         costs: of the scans.
         logs: what runs said of scans that came to nothing.
-        volumes: scan ids whose volumes can be asked for; None: all.
+        volumes: scan ids whose volumes and large pictures can be asked for; None: all.
         served: whether ratings can be given.
         other: the corpus to compare with.
         columns: names of the rows' columns that the page gets, in their order.
@@ -89,6 +91,8 @@ class ReportSite:
         yield from (f"data/column/{number:x}.js" for number in range(len(self.columns)))
         yield from (f"data/details/{number:x}.js" for number in range(self._chunks))
         yield from (f"data/volume/{scan_id}.js" for scan_id in self._with_volumes())
+        for scan_id in self._with_volumes():
+            yield from (f"mosaics/{scan_id[:2]}/{scan_id}.{kind}" for kind in ("jpg", "png"))
         if self.other is not None:
             yield from (_OTHER + name for name in self.other.names() if name not in PAGE)
 
@@ -104,6 +108,8 @@ class ReportSite:
             return None if self.other is None else self.other.read(name.removeprefix(_OTHER))
         if found := _MONTAGE.match(name):
             return self._montage(found["key"])
+        if found := _MOSAIC.match(name):
+            return self._mosaic(found["key"], found["kind"])
         if name in self.kept:
             return self.kept[name]
         if found := _DATA.match(name):
@@ -130,6 +136,12 @@ class ReportSite:
     def _montage(self, scan_id: str) -> bytes | None:
         place = self.places.get(scan_id)
         return None if place is None else self.brains[place].montage
+
+    def _mosaic(self, scan_id: str, kind: str) -> bytes | None:
+        if scan_id not in self.places or not (self.volumes is None or scan_id in self.volumes):
+            return None
+        heads, lines = native_picture(self.brains[self.places[scan_id]])
+        return (heads if kind == "jpg" else lines) or None
 
     def _payload(self, kind: str, key: str) -> bytes | None:
         match kind:
@@ -178,6 +190,9 @@ class ReportSite:
             "advice": {str(code): list(both) for code, both in ADVICE.items()},
             "volumes": None if self.volumes is None else self._with_volumes(),
             "served": self.served,
+            # one recipe makes them of all its scans or of none
+            "mosaics": len(self.brains) > 0 and bool(native_picture(self.brains[0])[0]),
+            "montages": len(self.brains) > 0 and bool(self.brains[0].montage),
             "other": None if self.other is None else self.other.root.resolve().name,
         }
 
@@ -233,10 +248,10 @@ def _site(root: Path) -> ReportSite:
 
 
 def oddest(rows: pa.Table, count: int) -> tuple[str, ...]:
-    """Return the ids of the samples to look at first: those that fail a limit, then the oddest."""
-    table = rows.select(["scan_id", "outcome", "qc", "oddness"]).to_pylist()
+    """Return the ids of the samples to look at first, in the order that the page begins with."""
+    table = rows.select(["scan_id", "outcome", "odd_order"]).to_pylist()
     done = [row for row in table if row["outcome"] == "done"]
-    done.sort(key=lambda row: (row["qc"] != "look", -(row["oddness"] or 0.0), row["scan_id"]))
+    done.sort(key=lambda row: row["odd_order"])
     return tuple(row["scan_id"] for row in done[:count])
 
 

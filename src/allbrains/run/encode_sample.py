@@ -11,6 +11,7 @@ from allbrains.case import Case
 from allbrains.errors import ConfigurationError
 from allbrains.records import Array, Sample, StoredMap, Volume
 from allbrains.run.montage import montage
+from allbrains.run.native_mosaic import NO_MOSAIC, native_mosaic
 from allbrains.space.grid import Grid, sample
 from allbrains.space.template import BOX_CORNER, BOX_EXTENT
 from allbrains.store import quantise
@@ -36,8 +37,8 @@ ENCODINGS: Mapping[str, Callable[[Array], StoredMap]] = {
 _PREFIX = "template_"
 
 
-def sample_of(case: Case) -> Sample:
-    """Return what goes to disk: quantised maps, numbers, texts, montage.
+def sample_of(case: Case, head: Volume | None = None) -> Sample:
+    """Return what goes to disk: quantised maps, numbers, texts, pictures.
 
     Maps on the corpus grid: ``t1w`` (stripped, bias-corrected, WM centre = 1), ``csf``, ``gm``, ``wm``
     (fractions), ``mask``, ``labels`` (six structures, codes of ``steps.labels.Label``) and ``logjac``
@@ -45,6 +46,10 @@ def sample_of(case: Case) -> Sample:
     ``displacement`` (mm, shape (x, y, z, 3)). Modulated maps are not stored: a reader makes them as
     ``gm · exp(logjac) · affine_determinant``. Every further image ``template_<name>`` of the case is
     stored too, as ``<name>``; one with a grid of its own keeps it.
+
+    Args:
+        case: after the last step.
+        head: the scan before its mask was applied (``kept_head``); None where the recipe makes no mask.
 
     Raises:
         ConfigurationError: an image is neither labels nor within 0 to 1, and no encoding is known for it.
@@ -56,11 +61,14 @@ def sample_of(case: Case) -> Sample:
     maps["displacement"] = _displacement(case)
     matrix = case.warps["warp"].affine[:3]
     numbers = {f"affine_{r}{c}": float(matrix[r, c]) for r in range(3) for c in range(4)}
+    mosaic = NO_MOSAIC if head is None else native_mosaic(head, case)
     return Sample(
         maps=maps,
         numbers={**case.numbers, **numbers},
         texts={**case.texts, "allbrains_version": VERSION},
         montage=montage(case),
+        mosaic=mosaic.heads,
+        outlines=mosaic.lines,
     )
 
 

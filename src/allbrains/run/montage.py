@@ -8,11 +8,13 @@ import numpy as np
 
 from allbrains.case import Case
 from allbrains.records import Array
+from allbrains.run.letters import lettered
 from allbrains.space.template import brain_mask
 
 MAX_BYTES = 40_000
 # CSF blue, GM green, WM red: told apart by people who don't see red or green by their brightness too
 _COLOURS = {"csf": (70, 110, 255), "gm": (60, 190, 90), "wm": (255, 225, 210)}
+FINE_MM = 1.25  # on finer grids a picture has room for larger letters
 _OUTLINE = (255, 190, 0)
 _SLICES_MM = ((-42, 10), (-20, 22), (-8, 30))  # sagittal x, coronal y, axial z
 
@@ -32,7 +34,8 @@ def montage(case: Case) -> bytes:
         for place in places:
             index = round((place - brain.affine[axis, 3]) / brain.affine[axis, axis])
             grey = (np.clip(_slice(t1w.array, axis, index) / 1.25, 0, 1) * 255).astype(np.uint8)
-            top.append(_outlined(np.repeat(grey[..., None], 3, axis=-1), _slice(brain.array, axis, index)))
+            outlined = _outlined(np.repeat(grey[..., None], 3, axis=-1), _slice(brain.array, axis, index))
+            top.append(lettered(outlined, axis, 2 if t1w.spacing[0] < FINE_MM else 1))
             bottom.append(_painted(case, axis, index))
     picture = np.concatenate([_row(top), _row(bottom)])
     image = Image.fromarray(picture)

@@ -16,6 +16,7 @@ from allbrains.records import Failed, Outcome, Rejected, Sample, Scan, StepCost
 from allbrains.run.causes import cause_of, said
 from allbrains.run.corpus_format import corpus_of
 from allbrains.run.encode_sample import sample_of
+from allbrains.run.native_mosaic import kept_head
 from allbrains.run.slot.job import Job
 from allbrains.run.slot.memory import peak_mb, reset_peak
 from allbrains.store.layout import Layout
@@ -58,11 +59,15 @@ class Runner:
             with meter("read"):
                 case = read_case(path)
             path.unlink()
+            head = None
             for step in self._recipe.steps:
+                before = case.images["t1w"] if head is None else None
                 with meter(step.name):
                     case = step(case)
+                if before is not None and "mask" in case.images:  # this step cut the head down to its brain
+                    head = kept_head(before)
             with meter("encode"):
-                return sample_of(case)
+                return sample_of(case, head)
 
 
 class Meter:

@@ -60,6 +60,7 @@ class Exclusion(StrEnum):
     LABELS_UNJOINED = "labels_unjoined"  # dataset: subject folders of which no table tells anything
     TEXT_FAILED = "text_failed"  # a small file beside the scans could not be read now
     TEXT_UNAVAILABLE = "text_unavailable"  # the same, but every address refuses it: a known gap
+    TEXT_UNREADABLE = "text_unreadable"  # a sidecar or a description that is no JSON object: it says nothing
     HEADER_FAILED = "header_failed"  # the image's header could not be read now
     HEADER_UNAVAILABLE = "header_unavailable"  # the same, but every address refuses it: a known gap
     API_CHANGED = "api_changed"  # the API no longer knows some columns' fields: they are empty

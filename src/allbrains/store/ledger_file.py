@@ -122,6 +122,10 @@ def translating(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _translated(error, path) from error
+    except UnicodeDecodeError as error:  # SQLite's own words quote a damaged file
+        raise CorpusError(f"{path}: a text in it is not UTF-8") from error
+    except OverflowError as error:
+        raise CorpusError(f"{path}: {error}") from error
 
 
 def _translated(error: sqlite3.Error, path: Path) -> AllbrainsError:

@@ -1,8 +1,9 @@
 """``ratings.tsv``: what a person thought of samples, beside the corpus. One row a rated scan.
 
 A table of tab-separated text, so that it can be read, mended and merged by hand: ``scan_id``, ``dataset``,
-``path``, ``rating``, ``note``, ``rated``. It is no part of the corpus' digests. A cell that a spreadsheet
-would take for a formula has a ``'`` before it, which is taken off again when the file is read.
+``path``, ``rating``, ``note``, ``rated``. A row with a note and no rating is a note only. It is no part of
+the corpus' digests. A cell that a spreadsheet would take for a formula has a ``'`` before it, which is taken
+off again when the file is read.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import csv
 import fcntl
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 import pyarrow as pa
 
-from allbrains.errors import CorpusError
+from allbrains.errors import AllbrainsError, CorpusError
 from allbrains.files import publishing, translated
 from allbrains.regular_files import read_regular
 from allbrains.text import guarded, unguarded
@@ -37,6 +39,7 @@ class Verdict(StrEnum):
     ACCEPT = "accept"
     DOUBT = "doubt"
     REJECT = "reject"
+    NONE = ""  # noted only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class Rating:
         scan_id: of the scan.
         dataset: of the scan, for people who read the file.
         path: of the scan, for people who read the file.
-        rating: accept, doubt or reject.
+        rating: accept, doubt or reject; empty where there is a note only.
         note: one line of text, empty where there is none.
         rated: when, ISO 8601, UTC.
     """
@@ -58,6 +61,18 @@ class Rating:
     rating: Verdict
     note: str
     rated: str
+
+
+class RatedMeanwhile(AllbrainsError):
+    """Somebody else has rated the scan since the rater looked.
+
+    Attributes:
+        now: what stands in the file; None: nothing.
+    """
+
+    def __init__(self, message: str, now: Rating | None) -> None:
+        super().__init__(message)
+        self.now = now
 
 
 def parse(text: str, origin: Path) -> dict[str, Rating]:
@@ -83,7 +98,7 @@ def _parsed(text: str, origin: Path) -> dict[str, Rating]:
             rating = Verdict(words["rating"])
         except ValueError as error:
             raise CorpusError(
-                f"{origin}, line {number}: rating {words['rating']!r} is none of {', '.join(Verdict)}"
+                f"{origin}, line {number}: rating {words['rating']!r} is none of accept, doubt, reject"
             ) from error
         found[words["scan_id"]] = Rating(
             scan_id=words["scan_id"],
@@ -137,24 +152,102 @@ def read(root: Path) -> dict[str, Rating]:
         raise CorpusError(f"{path} is not UTF-8: {error}") from error
 
 
-def rate(root: Path, scan_id: str, rating: Rating | None) -> None:
+def rate(root: Path, scan_id: str, rating: Rating | None, *, seen: tuple[str, str] | None = None) -> None:
     """Add a scan's rating to the file beside a corpus, in the place of an earlier one; None takes it back.
 
-    Whoever writes the file holds its lock from reading to renaming: two servers, and threads of one, lose
-    nothing of each other's. The lock is a file of its own, since the table is another file after each write.
+    Args:
+        root: the corpus.
+        scan_id: of the scan.
+        rating: what is to stand in the file.
+        seen: rating and note that the rater saw, both empty where there were none; None: whatever is there
+            is replaced.
+
+    Raises:
+        ConfigurationError: the folder can't be written to.
+        CorpusError: the file is no table of ratings.
+        NoSpace: the disk is full.
+        RatedMeanwhile: the file says something else than was seen; it stays as it is.
+    """
+    with _changing(root) as known:
+        now = known.get(scan_id)
+        if seen is not None and seen != (("", "") if now is None else (now.rating.value, now.note)):
+            told = "nothing" if now is None else f"{now.rating or 'a note'} ({now.rated})"
+            raise RatedMeanwhile(f"another window rated this scan meanwhile: the file says {told}", now)
+        known.pop(scan_id, None)
+        if rating is not None:
+            known[scan_id] = rating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What became of the rows of a file that was read in.
+
+    Attributes:
+        added: scans that had no rating.
+        replaced: scans whose rating was older.
+        kept: scans whose rating is the same, or newer.
+        unknown: scans that this corpus has no sample of; nothing is written of them.
+    """
+
+    added: int
+    replaced: int
+    kept: int
+    unknown: int
+
+
+def merge(root: Path, others: Mapping[str, Rating], samples: Collection[str]) -> Merged:
+    """Add ratings to the file beside a corpus; where both have rated a scan, the later one stays.
+
+    Args:
+        root: the corpus.
+        others: by scan id, as ``parse`` returns them.
+        samples: ids of the scans that can have a rating here.
 
     Raises:
         ConfigurationError: the folder can't be written to.
         CorpusError: the file is no table of ratings.
         NoSpace: the disk is full.
     """
+    fitting = {scan_id: one for scan_id, one in others.items() if scan_id in samples}
+    with _changing(root) as known:
+        new = {scan_id: one for scan_id, one in fitting.items() if scan_id not in known}
+        newer = {
+            scan_id: one
+            for scan_id, one in fitting.items()
+            if scan_id in known and _moment(one) > _moment(known[scan_id])
+        }
+        known.update(new | newer)
+    return Merged(
+        added=len(new),
+        replaced=len(newer),
+        kept=len(fitting) - len(new) - len(newer),
+        unknown=len(others) - len(fitting),
+    )
+
+
+def _moment(rating: Rating) -> datetime:
+    """Return when a rating was given; long ago where the file doesn't say."""
+    try:
+        moment = datetime.fromisoformat(rating.rated)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@contextmanager
+def _changing(root: Path) -> Iterator[dict[str, Rating]]:
+    """Give the ratings by scan id, and write them when the block ends without an error.
+
+    The lock is held from reading to renaming: two servers, and threads of one, lose nothing of each
+    other's. It is a file of its own, since the table is another file after each write.
+    """
     with _alone(root):
         known = read(root)
-        known.pop(scan_id, None)
-        if rating is not None:
-            known[scan_id] = rating
-        with publishing(root / NAME) as temporary:
-            temporary.write_text(written(known.values()), encoding="utf-8")
+        before = dict(known)
+        yield known
+        if known != before:
+            with publishing(root / NAME) as temporary:
+                temporary.write_text(written(known.values()), encoding="utf-8")
 
 
 @contextmanager

@@ -97,7 +97,11 @@ _ROW: Columns = {
     "numbers": (pa.string(), "Volumes and metrics, a JSON object; null where a number is not finite"),
     "texts": (pa.string(), "Provenance and flags, a JSON object"),
     "montage": (pa.binary(), "JPEG picture of the result"),
+    "mosaic": (pa.binary(), "JPEG picture of the whole head in its own space; empty where there is none"),
+    "outlines": (pa.binary(), "PNG of the same size: outlines of the brain's mask and the white matter"),
 }
+# pictures that are in the shards alone: the samples table of 40,000 scans would have 5 GB with them
+LARGE_PICTURES = ("mosaic", "outlines")
 
 _OF_MAP_IN_ROW = {
     "{}_scale": (pa.float64(), "{}: value = stored * scale + offset"),

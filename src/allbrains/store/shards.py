@@ -9,7 +9,7 @@ for every chunk of every shard before the shard gets its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from allbrains.store import codec
 from allbrains.store.bounded_table import UNREADABLE, reading_of, see_bounds
 from allbrains.store.layout import Layout, ShardKey
 from allbrains.store.ledger import Ledger, Member, Sealed
-from allbrains.store.sample_schema import specs_of_shard
+from allbrains.store.sample_schema import LARGE_PICTURES, specs_of_shard
 from allbrains.store.staging import PARQUET, staged_row
 from allbrains.store.sums import sha256
 
@@ -93,7 +93,7 @@ def entries(path: Path, *, montages: bool = True) -> dict[str, ShardEntry]:
 def _entries(file: pq.ParquetFile, *, montages: bool) -> dict[str, ShardEntry]:
     schema = file.schema_arrow
     specs = specs_of_shard(schema)
-    dropped = {*specs} if montages else {*specs, "montage"}
+    dropped = {*specs, *LARGE_PICTURES} | (set() if montages else {"montage"})
     columns = [name for name in schema.names if name not in dropped]
     rows = file.read(columns=columns, use_threads=False).to_pylist()
     return {
@@ -114,23 +114,26 @@ def locate(metadata: pq.FileMetaData, row_group: int, column: int, nbytes: int) 
     return int(chunk.data_page_offset + chunk.total_compressed_size - nbytes)
 
 
-def picture_of(source: Any, origin: object, row_group: int) -> bytes:
-    """Return the picture of a sample of a shard.
+def pictures_of(source: Any, origin: object, row_group: int, names: Sequence[str]) -> list[bytes]:
+    """Return pictures of a sample of a shard; empty where the shard was written before there were such ones.
 
     Args:
         source: the shard, a binary file that can seek.
         origin: what to call it in messages.
         row_group: the sample's place, from 0.
+        names: of their columns.
 
     Raises:
         CorpusError: the shard is damaged.
     """
     with reading_of(origin), pq.ParquetFile(source) as file:
-        group = file.read_row_group(row_group, columns=["montage"])
-        (picture,) = group["montage"].to_pylist()
-        if not isinstance(picture, bytes):
+        older = [name for name in LARGE_PICTURES if name not in file.schema_arrow.names]
+        asked = ["scan_id", *(name for name in names if name not in older)]
+        (row,) = file.read_row_group(row_group, columns=asked).to_pylist()
+        found = [row.get(name, b"" if name in older else None) for name in names]
+        if not all(isinstance(one, bytes) for one in found):
             raise CorpusError(f"{origin}: sample {row_group} has no picture")
-        return picture
+        return found
 
 
 def undamaged(path: Path, row_group: int) -> pa.Table:

@@ -89,6 +89,8 @@ def row_of(sample: Sample, scan: Scan, corpus: CorpusFormat) -> pa.Table:
         "numbers": _numbers_text(sample.numbers),
         "texts": json.dumps(dict(sample.texts), sort_keys=True, ensure_ascii=False),
         "montage": sample.montage,
+        "mosaic": sample.mosaic,
+        "outlines": sample.outlines,
     }
     for name, stored in sample.maps.items():
         array = stored.array

@@ -1,0 +1,5 @@
+"""What commands say where a choice chose nothing: it is no success."""
+
+from __future__ import annotations
+
+NOTHING = "nothing was chosen: no scan that was read meets --dataset, --where and --suffix together"
