@@ -34,7 +34,8 @@ class BrainMask:
         stripped_below: share of non-zero voxels outside the mask under which an image counts as
             already stripped; measured 0-0.013 on stripped images and 0.43-0.81 on heads.
         margin_mm: kept around the brain when cropping.
-        turned_deg: from upright, above which there is a second look; heads in scanners lie within 20.
+        turned_deg: from upright, above which there is a second look. A real head at 23 had looks that
+            agree by .989; a synthetic one at 40 lost .05 of its Dice at the first.
         doubtful_below: Dice of the mask with the template's, after an affine, under which there is one, too:
             good masks have .95 to .965, those that ran into the orbits .91.
         device: ``cpu`` or ``cuda``, where the network runs.
@@ -51,7 +52,7 @@ class BrainMask:
     threshold: float = 0.5
     stripped_below: float = 0.05
     margin_mm: float = 8.0
-    turned_deg: float = 20.0
+    turned_deg: float = 25.0
     doubtful_below: float = 0.94
     device: str = field(default="cpu", metadata=WHERE)
 
