@@ -4,7 +4,9 @@
     python bench/participants.py             # speed only: 1,500 made-up files of 72,000 rows
 
 Prints, for age, sex, handedness, group and species: how many values a careful person recovers, which share
-of them the program gives, how many it refuses, how many are wrong; then CPU seconds.
+of them the program gives, how many it refuses, how many are wrong; the same for each group;
+what becomes of the same ages once they are spoiled in the ways in which OpenNeuro's tables are (zeros,
+codes, months without or with a false unit, row numbers), by kind; then CPU seconds.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +106,13 @@ def compare(folder: Path) -> bool:
             for field in ("age", "sex", "handedness", "group", "species"):
                 wanted, found = told.get(key, {}).get(field), rows.get(key, {}).get(field)
                 counts[field, verdict(wanted, found)] += 1
+                if field == "group" and (wanted or found):
+                    counts[f"  {wanted or 'no group'}", verdict(wanted, found)] += 1
                 if verdict(wanted, found) in ("wrong", "refused"):
                     print(f"  {dataset} {key} {field}: expected {wanted}, found {found}")
     seconds = time.process_time() - started
-    for field in ("age", "sex", "handedness", "group", "species"):
+    groups = sorted({field for field, _ in counts if field.startswith(" ")})
+    for field in ("age", "sex", "handedness", "group", *groups, "species"):
         right, refused, wrong = (counts[field, name] for name in ("right", "refused", "wrong"))
         share = right / (right + refused or 1)
         print(f"{field:11} {right + refused:5} to recover {share:8.2%} {refused:4} refused {wrong:4} wrong")
@@ -121,6 +126,92 @@ def verdict(wanted: object, found: object) -> str:
         return "nothing" if wanted is None else "refused"
     close = isinstance(wanted, float) and isinstance(found, float) and abs(wanted - found) < 1e-6
     return "right" if close or wanted == found else "wrong"
+
+
+Spoiled = list[tuple[str, str, float | None]]  # session, cell, the age that it may give
+
+
+def _zeros(ages: Sequence[float]) -> Iterator[Spoiled]:
+    """Yield, for each person, the cells with every third age a zero."""
+    for i, age in enumerate(ages):
+        yield [("", f"{age:g}" if i % 3 else "0", age if i % 3 else None)]
+
+
+def _codes(ages: Sequence[float]) -> Iterator[Spoiled]:
+    """Yield, for each person, the cells with every fourth age 99 or 1."""
+    for i, age in enumerate(ages):
+        code = "99" if max(ages) < 85 else "1"
+        yield [("", f"{age:g}" if i % 4 else code, age if i % 4 else None)]
+
+
+def _months(ages: Sequence[float]) -> Iterator[Spoiled]:
+    """Yield, for each person, the age in months."""
+    for age in ages:
+        yield [("", f"{age * 12:.0f}", age)]
+
+
+def _sessions(ages: Sequence[float]) -> Iterator[Spoiled]:
+    """Yield, for each person, the ages of a child at two visits in months, three years apart."""
+    for age in ages:
+        first = 6 + age % 12
+        yield [("ses-1", f"{first:.1f}", first / 12), ("ses-2", f"{first + 36:.1f}", first / 12 + 3)]
+
+
+def _numbers(ages: Sequence[float]) -> Iterator[Spoiled]:
+    """Yield, for each person, the number of the row instead of an age."""
+    for i, _ in enumerate(ages, 1):
+        yield [("", str(i), None)]
+
+
+YEARS = {"participants.json": b'{"age": {"Units": "years"}}'}
+KINDS: dict[str, tuple[Callable[[Sequence[float]], Iterator[Spoiled]], dict[str, bytes]]] = {
+    "zeros": (_zeros, YEARS),
+    "codes 99 and 1": (_codes, YEARS),
+    "months, no unit": (_months, {}),
+    "months called years": (_months, YEARS),
+    "infants' visits, no unit": (_sessions, {}),
+    "row numbers": (_numbers, YEARS),
+}
+
+
+def spoil(folder: Path) -> bool:
+    """Print what becomes of the real ages once they are spoiled, by kind; return whether none is false."""
+    people: dict[str, list[float]] = {}
+    for dataset, answer in tomllib.loads(ANSWERS.read_text("utf-8")).items():
+        years = answer.get("age", {}).get("as") == "years" and "species" not in answer
+        if years and (folder / dataset / "participants.tsv").exists():
+            told = [row["age"] for _, row in expected(folder / dataset / "participants.tsv", answer)]
+            people[dataset] = [age for age in told if isinstance(age, float)]
+    good = True
+    for kind, (spoiled, files) in KINDS.items():
+        counts: Counter[str] = Counter()
+        for dataset, ages in people.items():
+            counts.update(_spoiled(dataset, list(spoiled(ages)), files))
+        good &= not counts["false"]
+        print(
+            f"spoiled: {kind:25} {counts.total():5} ages: {counts['true']:5} right, "
+            f"{counts['refused']:5} refused, {counts['false']:4} false, {counts['lost']:4} lost beside them"
+        )
+    return good
+
+
+def _spoiled(dataset: str, people: list[Spoiled], files: dict[str, bytes]) -> Counter[str]:
+    sessions = any(session for cells in people for session, _, _ in cells)
+    lines = ["participant_id\tsession_id\tage" if sessions else "participant_id\tage"]
+    allowed: dict[tuple[str, str], tuple[float | None, bool]] = {}
+    for i, cells in enumerate(people):
+        for session, cell, age in cells:
+            lines.append("\t".join((f"sub-{i:04d}", *([session] if sessions else []), cell)))
+            allowed[f"sub-{i:04d}", session] = age, age is not None and cell == f"{age:g}"
+    rows = harmonise(dataset, {"participants.tsv": "\n".join(lines).encode(), **files}).rows
+    counts: Counter[str] = Counter()
+    for row in rows:
+        age, plain = allowed[row.participant_id, row.session_id]
+        if row.age_years is None:
+            counts["lost" if plain else "refused"] += 1
+        else:
+            counts["true" if age is not None and abs(row.age_years - age) < 0.1 else "false"] += 1
+    return counts
 
 
 def speed(files: int = 1_500, rows: int = 72_000) -> None:
@@ -144,6 +235,8 @@ def speed(files: int = 1_500, rows: int = 72_000) -> None:
 
 if __name__ == "__main__":
     with recorded("participants"):
-        good = compare(Path(sys.argv[1])) if len(sys.argv) > 1 else True
+        good = True
+        if len(sys.argv) > 1:
+            good = compare(Path(sys.argv[1])) & spoil(Path(sys.argv[1]))
         speed()
     sys.exit(not good)

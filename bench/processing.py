@@ -44,13 +44,13 @@ THREE = ("csf", "gm", "wm")
 
 def warm() -> None:
     """Pay for imports, the network and the template before anything is measured."""
-    from allbrains.steps.brain_mask import network_mask
+    from allbrains.steps.deepbet_network import look
 
     ants()
     template(1.0), template(2.0), deep_csf()
     with suppress(ScanUnusable):
         noise = np.random.default_rng(0).random((64, 64, 64)).astype(np.float32)
-        network_mask(Volume(array=noise, affine=np.eye(4)), 0.5)
+        look(noise, 0.5)
 
 
 def run(case: Case, until: str = "", recipe: Recipe = RECIPE) -> tuple[Case, Meter]:

@@ -85,14 +85,19 @@ def test_no_import_cycle():
         visit(name, ())
 
 
-def test_one_broad_except_in_the_package():
+# Where a scan is run, and where a dataset is read: what is processed there is a stranger's, of any shape, and
+# whatever it makes our code raise becomes a row. Anywhere else a broad clause would hide a fault of ours.
+BROAD = ("src/allbrains/catalogue/contained.py", "src/allbrains/run/one_scan.py")
+
+
+def test_broad_excepts_stand_where_a_stranger_is_contained_and_nowhere_else():
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in SOURCES
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if line.strip().startswith(("except Exception", "except:", "except BaseException"))
     ]
-    assert len(found) <= 1, found
+    assert sorted(one.partition(":")[0] for one in found) == sorted(BROAD), found
 
 
 def test_no_module_name_stands_in_two_rooms():

@@ -11,7 +11,7 @@ GOOD = recipes.text("embedded")
 
 def test_the_embedded_recipe_loads_and_its_steps_fit_together():
     recipe = recipes.load("embedded")
-    assert [step.name for step in recipe.steps][:3] == ["canonical", "measure_scan", "brain_mask"]
+    assert [step.name for step in recipe.steps][:3] == ["canonical", "orientation", "measure_scan"]
 
 
 def test_lite_is_embedded_on_a_coarser_grid():

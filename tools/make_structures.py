@@ -18,7 +18,7 @@ import numpy as np
 from allbrains.case import Case
 from allbrains.records import Array, Volume
 from allbrains.space.grid import sample, through
-from allbrains.space.structures import MAPPED, SPACING_MM, Structure
+from allbrains.space.structure_priors import MAPPED, SPACING_MM, Structure
 from allbrains.space.template import output_grid
 from allbrains.steps.greedy import GreedyToTemplate
 from allbrains.steps.register import AffineToTemplate

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import ExitStack
 from io import BufferedReader
 from pathlib import Path
 
@@ -29,15 +30,14 @@ def open_regular(path: Path | str) -> BufferedReader:
     """
     # without O_NONBLOCK, opening a pipe waits for somebody to write to it
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
+    with ExitStack() as undo:
+        undo.callback(os.close, descriptor)
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             kind = next((name for is_one, name in _KINDS if is_one(mode)), "no file")
             raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
-        return os.fdopen(descriptor, "rb")
-    except OSError:
-        os.close(descriptor)
-        raise
+        undo.pop_all()
+    return os.fdopen(descriptor, "rb")
 
 
 def read_regular(path: Path | str, *, most: int) -> bytes:
@@ -53,7 +53,7 @@ def read_regular(path: Path | str, *, most: int) -> bytes:
     with open_regular(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most} bytes", str(path))
+        raise OSError(errno.EOVERFLOW, f"it has more than {most} bytes", str(path))
     return content
 
 

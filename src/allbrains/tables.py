@@ -41,6 +41,10 @@ DATASETS = _schema(
             _TEXT,
             "Species as the owner states it on the site; empty where nothing is stated",
         ),
+        "stated_ages": (
+            pa.list_(pa.float64()),
+            "Ages of participants as the site tells them, years; empty where it tells none",
+        ),
         "modalities": (
             _TEXTS,
             "Modalities as the site's validator found them, coarse and fine: mri, mri_structural",
@@ -101,7 +105,10 @@ LABELS = _schema(
         "age_capped": (pa.bool_(), "True: at least age_years; null where no age is known"),
         "sex": (_TEXT, "female, male or other; null where unknown"),
         "handedness": (_TEXT, "right, left or ambidextrous; null where unknown"),
-        "group": (_TEXT, "healthy control or patient; null where unknown"),
+        "group": (_TEXT, "control, patient, at risk or other; null where unknown"),
+        "group_word": (_TEXT, "The dataset's own word for the group, also where its meaning is not known"),
+        "diagnosis": (_TEXT, "What a patient has: names of a curated list, else own words; joined by ; "),
+        "diagnosis_code": (_TEXT, "SNOMED CT identifiers of these, as far as known: snomed:49049000"),
         "species": (_TEXT, "Species as the participants' table says; null where it says none"),
     },
 )

@@ -196,6 +196,54 @@ def test_a_participant_of_another_species_is_left_out(tmp_path):
     assert found.exclusions["evidence"].to_pylist() == ["participants: species macaca mulatta"]
 
 
+def give(source, name, content):
+    source.client.datasets["ds000000"].append(text_file(name, content))
+    source.client.objects[f"ds000000/{name}"] = content
+
+
+def test_columns_that_gave_no_labels_are_told(tmp_path):
+    source = fake(tmp_path, 1, broken())
+    source.client.about["ds000000"] = {"species": "Human"}
+    give(source, "participants.tsv", b"participant_id\tage\tgroup\nsub-00\t1986\tHC\nsub-01\t1990\tQX\n")
+    found = crawl(source)
+    (scan,) = found.scans.to_pylist()
+    assert (scan["age_years"], scan["group"], scan["group_word"]) == (None, None, "HC")
+    rows = found.exclusions.select(["path", "reason", "evidence"]).to_pylist()
+    assert [(row["path"], row["reason"], row["evidence"][:29]) for row in rows] == [
+        ("", "labels_refused", "participants.tsv 'age': no un"),
+        ("", "labels_refused", "participants.tsv 'group': onl"),
+    ]
+    assert found.missing == []
+
+
+def test_folders_that_met_no_participant_are_counted(tmp_path):
+    source = fake(tmp_path, 1, broken())
+    give(source, "participants.tsv", b"participant_id\tage\nP-Mary\t31\nP-John\t44\n")
+    found = crawl(source)
+    rows = found.exclusions.to_pylist()
+    assert {row["reason"] for row in rows} == {"labels_unjoined"}
+    assert [row["evidence"].split(": ")[1][:34] for row in rows] == [
+        "2 of 2 participants met no folder;",
+        "1 of 1 folders met no participant;",
+    ]
+
+
+def test_the_sites_ages_and_the_readme_are_witnesses_of_the_unit(tmp_path):
+    table = b"participant_id\tage\nsub-00\t131\nsub-01\t96\nsub-02\t140\n"
+    source = fake(tmp_path / "site", 1, broken())
+    source.client.about["ds000000"] = {"species": "Human", "ages": [8.0, 10.9, None, 11.7]}
+    give(source, "participants.tsv", table)
+    assert crawl(source).scans["age_years"].to_pylist() == [131 / 12]
+    for readme, age in ((b"Ages are given as age in months.", 131 / 12), (b"Children at school.", None)):
+        source = fake(tmp_path / str(age), 1, broken())
+        source.client.about["ds000000"] = {"species": "Human"}
+        give(source, "participants.tsv", table)
+        give(source, "README", readme)
+        found = crawl(source)
+        assert found.scans["age_years"].to_pylist() == [age]
+        assert len(source.client.fetched) == 2  # the README only because the unit stays open without it
+
+
 def test_other_suffixes_by_choice(tmp_path):
     source = fake(tmp_path, 1, broken())
     source.client.datasets["ds000000"] += [

@@ -93,8 +93,43 @@ def test_columns(field, written, column, expected):
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"nul", b"[" * 100_000])
-def test_a_broken_sidecar_says_nothing(content):
-    assert parse(content) == {}
+def test_a_broken_sidecar_is_called_so(content):
+    with pytest.raises(ValueError, match="expected a JSON object"):
+        parse(content)
+
+
+BROKEN = [b"", b'[{"MagneticFieldStrength": 3}]', b"{", b"3", b'{"MagneticFieldStrength": 3} and more']
+
+
+def unreadable(found) -> list[str]:
+    rows = found.exclusions.to_pylist()
+    return [row["path"] for row in rows if row["reason"] == "text_unreadable"]
+
+
+@pytest.mark.parametrize("content", BROKEN)
+def test_what_a_broken_sidecar_may_override_is_unknown_and_a_row_says_so(content, tmp_path):
+    for subject in ("01", "02"):
+        (tmp_path / f"sub-{subject}/anat").mkdir(parents=True)
+        (tmp_path / f"sub-{subject}/anat/sub-{subject}_T1w.nii").write_bytes(subject.encode() * 10_000)
+    (tmp_path / "T1w.json").write_text(json.dumps({"MagneticFieldStrength": 1.5, "Manufacturer": "GE"}))
+    (tmp_path / "sub-01/sub-01_T1w.json").write_bytes(content)
+    (tmp_path / "sub-01/anat/sub-01_T1w.json").write_text(json.dumps({"EchoTime": 0.003}))
+    found = crawl(BidsFolder(tmp_path), wanted=Wanted(sidecars=True))
+    assert found.scans["field_strength_t"].to_pylist() == [None, 1.5]
+    assert found.scans["manufacturer"].to_pylist() == [None, "GE"]
+    assert found.scans["echo_time_s"].to_pylist() == [0.003, None]
+    assert unreadable(found) == ["sub-01/sub-01_T1w.json"]
+    assert unreadable(crawl(BidsFolder(tmp_path))) == []  # nobody asked for sidecars
+
+
+@pytest.mark.parametrize("content", BROKEN)
+def test_a_broken_description_is_a_row_and_the_scans_are_there(content, tmp_path):
+    (tmp_path / "sub-01/anat").mkdir(parents=True)
+    (tmp_path / "sub-01/anat/sub-01_T1w.nii").write_bytes(bytes(10_000))
+    (tmp_path / "dataset_description.json").write_bytes(content)
+    found = crawl(BidsFolder(tmp_path))
+    assert found.scans.num_rows == 1
+    assert unreadable(found) == ["dataset_description.json"]
 
 
 def test_a_byte_order_mark_is_no_trouble():

@@ -78,8 +78,14 @@ def test_where_the_first_way_disagrees_with_the_tags_the_second_is_taken(stack, 
 
 
 def test_where_both_fail_there_is_a_sentence(tmp_path, tmp_path_factory):
+    import pydicom
+
     for path in write_series(tmp_path / "in", block()):
-        path.write_bytes(path.read_bytes()[:-3000])
+        dataset = pydicom.dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"  # JPEG, which these bytes are not
+        dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8" + bytes(200)])
+        dataset["PixelData"].VR = "OB"
+        dataset.save_as(path)
     (one,) = examine(tmp_path / "in", tmp_path_factory.mktemp("work")).candidates
     (tmp_path / "out").mkdir()
     with pytest.raises(Unsuitable) as caught:
@@ -146,6 +152,13 @@ JANE = Identity(number="1", name=("doe", "jane"), born="19800101", sex="F")
         (Identity(number="1", name=("jane", "roe"), born="19800101"), True),  # married
         (Identity(number="2", name=("doe", "jane")), False),
         (Identity(number="1", name=("doe", "john")), False),
+        (Identity(number="1", name=("a", "doe", "jane")), True),
+        (Identity(number="1", name=("doe", "j")), True),
+        (Identity(number="1", name=("doe", "k")), False),
+        (Identity(name=("doe", "j"), born="19800101"), True),
+        (Identity(number="2", name=("doe", "j"), born="19800101"), True),
+        (Identity(number="2", name=("doe", "j")), False),
+        (Identity(number="1", name=("doe", "jane"), born="19800101", sex="O"), True),
         (Identity(number="1", name=("doe", "jane"), born="19800102"), False),
         (Identity(number="1", name=("doe", "jane"), born="19800101", sex="M"), False),
     ],
@@ -155,15 +168,27 @@ def test_who_counts_as_one_person(other, one_person):
     assert persons([JANE, other, JANE]) == (1 if one_person else 2)
 
 
+def test_initials_that_contradict_each_other_are_two_people():
+    one, other = (Identity(number="1", name=(letter, "doe", "jane")) for letter in "ab")
+    assert not same(one, other)
+
+
+def test_a_file_that_says_nothing_joins_nobody_to_anybody():
+    john = Identity(number="2", name=("doe", "john"))
+    assert persons([Identity(), JANE, john]) == persons([JANE, Identity(), john]) == 2
+
+
 def test_an_identity_shows_nothing():
     assert "doe" not in repr(JANE) + str(JANE)
-    assert name_words("DOE^Jane") == name_words("jane doe") == name_words("Doe_Jane")
+    assert name_words("DOE^Jane") == name_words("jane doe") == name_words("Doe_Jane^^Dr")
+    assert name_words("Müller^José") == name_words("MULLER^JOSE=山田")
+    assert name_words("ANONYMOUS^^") == ()
 
 
 @pytest.mark.parametrize(
     ("text", "meanings"),
     [
-        ("t1_mprage_sag_p2_iso", {"t1"}),
+        ("t1_mprage_sag_p2_iso", {"t1", "prepared"}),
         ("T1w", {"t1"}),
         ("Sag T2 FLAIR CUBE", {"t2", "flair"}),
         ("ep2d_diff_mddw_64", {"diffusion"}),

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allbrains.dicom.archives import Budget
+from allbrains.dicom.budget import Budget
 from allbrains.dicom.collect_files import open_files
 from allbrains.dicom.examine import examine
 from allbrains.dicom.medium import listed

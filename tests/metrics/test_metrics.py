@@ -14,10 +14,10 @@ from allbrains.metrics.contrast import Contrast, deep
 from allbrains.metrics.coverage import outside
 from allbrains.metrics.entropy import entropy_focus
 from allbrains.metrics.outline import Outline, share_on_faces, sphericity
-from allbrains.metrics.partial_volume import PartialVolume, residual_partial_volume
 from allbrains.metrics.slices import Slices
 from allbrains.metrics.smoothness import Smoothness, fwhm_mm
 from allbrains.metrics.symmetry import halves, mirror_correlation
+from allbrains.metrics.tissue_fractions import TissueFractions
 from allbrains.metrics.topology import Topology, euler
 from allbrains.records import Volume
 from allbrains.space.grid import Grid
@@ -54,10 +54,10 @@ def onion(noise: float, gain: float = 1.0) -> Case:
 @pytest.mark.parametrize("gain", [0.01, 1000])
 def test_contrast_measures_the_noise_whatever_the_gain(noise, gain):
     found = Contrast()(onion(noise, gain))
-    assert found["snr_wm"] == pytest.approx(1 / noise, rel=0.05)
-    assert found["snr_gm"] == pytest.approx(0.65 / noise, rel=0.05)
-    assert found["cjv"] == pytest.approx(2 * noise / 0.35, rel=0.05)
-    assert found["cnr"] == pytest.approx(0.35 / (noise * np.sqrt(2)), rel=0.05)
+    assert found["snr_wm_deep"] == pytest.approx(1 / noise, rel=0.05)
+    assert found["snr_gm_deep"] == pytest.approx(0.65 / noise, rel=0.05)
+    assert found["cjv_deep"] == pytest.approx(2 * noise / 0.35, rel=0.05)
+    assert found["cnr_deep"] == pytest.approx(0.35 / (noise * np.sqrt(2)), rel=0.05)
 
 
 def test_fractions_made_from_noisy_intensities_hide_no_noise():
@@ -67,7 +67,7 @@ def test_fractions_made_from_noisy_intensities_hide_no_noise():
     wm = np.clip((values - 0.65) / 0.35, 0, 1) * case.images["mask"].array
     gm = (1 - wm) * (values > 0.4) * case.images["mask"].array
     noisy = case.plus(images={"wm": volume(wm.astype(np.float32)), "gm": volume(gm.astype(np.float32))})
-    assert Contrast()(noisy)["snr_wm"] == pytest.approx(1 / 0.08, rel=0.15)
+    assert Contrast()(noisy)["snr_wm_deep"] == pytest.approx(1 / 0.08, rel=0.15)
 
 
 def test_the_deep_voxels_are_the_share_asked_for():
@@ -82,8 +82,8 @@ def test_without_a_tissue_contrast_is_not_a_number():
     case = onion(0.02)
     none = case.plus(images={"gm": volume(np.zeros_like(case.images["gm"].array))})
     found = Contrast()(none)
-    assert np.isnan([found["cjv"], found["cnr"], found["snr_gm"]]).all()
-    assert np.isfinite(found["snr_wm"])
+    assert np.isnan([found["cjv_deep"], found["cnr_deep"], found["snr_gm_deep"]]).all()
+    assert np.isfinite(found["snr_wm_deep"])
 
 
 @pytest.mark.parametrize("gain", [0.01, 1, 1000])
@@ -126,13 +126,8 @@ def test_entropy_is_0_for_one_voxel_and_1_for_all_alike():
     assert entropy_focus(np.concatenate([np.ones(500), np.zeros(500)])) < entropy_focus(ghosted)
 
 
-def test_partial_volume_of_a_uniform_mixture():
-    assert residual_partial_volume(np.linspace(0, 1, 100_001)) == pytest.approx(0.96 * 0.745, abs=0.005)
-    assert residual_partial_volume((RNG.random(1000) > 0.5).astype(float)) == 0
-
-
 def test_tissue_fractions_are_shares_of_the_whole():
-    found = PartialVolume()(onion(0))
+    found = TissueFractions()(onion(0))
     assert found["csf_fraction"] + found["gm_fraction"] + found["wm_fraction"] == pytest.approx(1)
     assert found["wm_fraction"] == pytest.approx(12**3 / 22**3, rel=0.03)
 
@@ -256,5 +251,5 @@ def test_names_of_metrics_and_of_their_numbers_are_their_own():
 
 def test_numbers_are_plain_so_that_they_can_be_written():
     case = onion(0.02)
-    for metric in (Contrast(), Brightness(), Smoothness(), PartialVolume(), Outline(), Background()):
+    for metric in (Contrast(), Brightness(), Smoothness(), TissueFractions(), Outline(), Background()):
         assert json.dumps(metric(case))

@@ -37,6 +37,7 @@ def story(**changes):
         subject=Subject(age_years=42.0, sex="female"),
         faults=(),
         quality=("Voxels of 1 mm.",),
+        doubts=(),
         compared=(compared(),),
         lobes=(("frontal", 90.0, 91.0),),
         corpus="Compared with 812 people.",

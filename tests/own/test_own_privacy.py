@@ -71,11 +71,17 @@ def stick(tmp_path_factory):
     whole = Volume(array=np.clip(np.rint(scan.array), 0, 32767).astype(np.uint16), affine=scan.affine)
     folder = tmp_path_factory.mktemp("stick") / CANARY
     tags = {**canaries(), **T1W, "PatientSex": "F", "PatientAge": "034Y"}
+    tags["ImageType"] = ["ORIGINAL", "PRIMARY", "M", "ND"]
     tags["SeriesDescription"] = f"t1_mprage {CANARY}"
     assert len(tags) > 800
+    # as a T2w shows it, in a series whose header makes it the better T1w: only its contrast tells
+    other = Volume(array=1000 - np.minimum(whole.array, 1000), affine=whole.affine)
+    other.array[whole.array < 150] = 10
+    better = {**tags, "ImageType": ["ORIGINAL", "PRIMARY", "M", "NORM"], "BodyPartExamined": "HEAD"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom has doubts about the canaries
         files = write_series(folder, whole, Making(tags=tags, suffix="", seed=CANARY))
+        files += write_series(folder, other, Making(number=2, tags=better, suffix="", seed=CANARY))
     path = folder.parent / f"{CANARY}_{DATE}.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for file in files:
@@ -153,20 +159,42 @@ def test_the_result_is_a_sample_as_everybodys(told):
 
 
 def test_the_exported_head_has_the_scans_voxels_but_no_face(told, stick):
-    head = nibabel.load(told[0] / "head_defaced.nii.gz")
+    exported = nibabel.load(told[0] / "head_defaced.nii.gz")
     whole = stick[1]
-    flips = np.rint(np.linalg.inv(head.affine) @ whole.affine).astype(int)
+    flips = np.rint(np.linalg.inv(exported.affine) @ whole.affine).astype(int)
     index = np.indices(whole.array.shape).reshape(3, -1)
     there = flips[:3, :3] @ index + flips[:3, 3:]
-    values = np.asarray(head.dataobj)[tuple(there)].reshape(whole.array.shape)
+    values = np.asarray(exported.dataobj)[tuple(there)].reshape(whole.array.shape)
     gone = (values == 0) & (whole.array > 0)
     assert 0.05 < gone.mean() < 0.5
     np.testing.assert_array_equal(values[~gone], whole.array[~gone])
     brain = drawn().brain_mask
     assert not (gone & (brain.array > 0)).mean() > 1e-4
     for field in ("descrip", "aux_file", "db_name", "intent_name", "data_type"):
-        assert not bytes(head.header[field]).strip(b"\0")
-    assert not head.header.extensions
+        assert not bytes(exported.header[field]).strip(b"\0")
+    assert not exported.header.extensions
+
+
+def test_a_series_that_does_not_look_like_a_t1w_is_refused_and_the_next_is_taken_and_told(told):
+    out, done = told
+    assert "taken: series 1" in done.stderr
+    assert "series 2 was tried first" in done.stderr
+    assert "Series 2 was tried first" in (out / "brain.html").read_text()
+
+
+def test_all_of_it_is_for_the_person_alone(told):
+    for path in (told[0], *told[0].rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path.name
+
+
+def test_the_same_command_again_processes_nothing_and_tells_the_same(told, stick):
+    out, _ = told
+    before = {path: path.stat().st_mtime_ns for path in (out / "shards").rglob("*.parquet")}
+    command = [sys.executable, "-m", "allbrains", "scan", str(stick[0]), "--out", str(out)]
+    done = subprocess.run([*command, "--recipe", str(QUICK)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert {path: path.stat().st_mtime_ns for path in (out / "shards").rglob("*.parquet")} == before
+    assert "Series 2 was tried first" in (out / "brain.html").read_text()
 
 
 def test_the_page_and_the_surface_are_there(told):

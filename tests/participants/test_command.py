@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FIELDS = """dataset participant_id session_id age_years age_low age_high age_capped
-    sex handedness group species""".split()  # noqa: SIM905
+    sex handedness group group_word diagnosis diagnosis_code species""".split()  # noqa: SIM905
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_the_tsv_is_safe_to_open_in_a_spreadsheet(datasets):
     done = run(datasets / "ds1" / "participants.tsv")
     header, *lines = done.stdout.split("\n")[:-1]
     assert header.split("\t") == FIELDS
-    assert lines[0] == "ds1\tsub-01\tn/a\t25\tn/a\tn/a\tfalse\tfemale\tn/a\thealthy control\tn/a"
+    assert lines[0] == "ds1\tsub-01\tn/a\t25\tn/a\tn/a\tfalse\tfemale\tn/a\tn/a\tHC\tn/a\tn/a\tn/a"
     assert [len(line.split("\t")) for line in lines] == [len(FIELDS)] * 2
     assert not any(cell.startswith(("=", "+", "@", "-")) for line in lines for cell in line.split("\t"))
 

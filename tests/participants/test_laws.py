@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from allbrains.participants import FIELDS, Harmonised, harmonise, table
 
 HEADERS = """participant_id|age|Age (months)|age_ses-1|age_ses-2|sex|gender|Sex_(female=1_male=2)
-|handedness|group|species|session_id|age_group|note""".replace("\n", "").split("|")
+|handedness|group|diagnosis|dx_mdd|patient|species|session_id|age_group|note""".replace("\n", "").split("|")
 CELLS = st.sampled_from(
     """sub-01|sub-02|03|n/a||25|31.5|18,0|026Y|8w|20-25|89+|>89|19,19|-1.5|999|F|M|female|männlich|W|H|1|2|R|left
-|control|patient|HC|ses-1|mouse|a "b"|=1+1|5;6|1e309|May-10|二十|٢٦""".replace("\n", "").split("|")
+|control|patient|HC|MDD|never-depressed control|sibling|yes|no|0
+|ses-1|mouse|a "b"|=1+1|5;6|1e309|May-10|二十|٢٦""".replace("\n", "").split("|")
 )
 JSON = {
     "age": {"Units": "years"},
@@ -133,6 +134,8 @@ def test_every_value_has_a_receipt_that_stands_in_the_file(sheet):
             "sex",
             "handedness",
             "group",
+            "group_word",
+            "diagnosis",
             "species",
         ):
             if getattr(row, name) is not None:
@@ -148,7 +151,9 @@ def test_values_are_of_their_kind(sheet):
     for row in read(written(sheet)).rows:
         assert row.sex in (None, "female", "male", "other")
         assert row.handedness in (None, "right", "left", "ambidextrous")
-        assert row.group in (None, "healthy control", "patient")
+        assert row.group in (None, "control", "patient", "at risk", "other")
+        assert row.diagnosis is None or row.group == "patient"
+        assert row.diagnosis_code is None or row.diagnosis is not None
         assert row.age_years is None or 0 <= row.age_years <= 122
         assert row.age_low is None or row.age_high is None or row.age_low <= row.age_high
         assert row.age_years is None or (row.age_low is None and row.age_high is None)

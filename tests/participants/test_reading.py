@@ -121,3 +121,42 @@ def test_a_broken_dictionary_is_said_and_harms_nothing():
     found = read("participant_id\tsex\nsub-01\tM\n", **{"participants.json": b"[" * 100_000})
     assert [row.sex for row in found.rows] == ["male"]
     assert [note.kind for note in found.notes] == [NoteKind.UNREADABLE]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("sub-01\t25\tM\nsub-02\t31\tF\n", "no header"),
+        ("01\t25\tM\n02\t31\tF\n", "no header"),
+        ("participant_id\tsub-01\tsub-02\nage\t25\t31\n", "transposed"),
+        ('{"participant_id": ["sub-01"], "age": [25]}', "JSON"),
+    ],
+)
+def test_what_is_no_table_of_participants_is_told_and_not_half_read(text, what):
+    found = read(text)
+    assert found.rows == ()
+    assert [note.kind for note in found.notes] == [NoteKind.UNREADABLE]
+    assert what in found.notes[0].detail
+
+
+def test_one_zero_byte_makes_no_utf_16():
+    found = read(b"participant_id\tage\tsex\nsub-01\t25\x00\tM\nsub-02\t31\tF\n")
+    assert [(row.participant_id, row.age_years, row.sex) for row in found.rows] == EXPECTED
+    assert [note.rule for note in found.notes] == ["file.nul"]
+
+
+def test_rows_that_sum_up_are_nobody():
+    found = read(
+        "participant_id\tage\tsex\nsub-01\t25\tM\nsub-02\t31\tF\nmean\t28\t\nN = 2\t\t\n999\t40\tM\n"
+    )
+    ids = [row.participant_id for row in found.rows]
+    assert ids == ["sub-01", "sub-02", "sub-999"]
+    assert [(note.rule, note.rows) for note in found.notes] == [("row.no_id", 2)]
+
+
+def test_a_dictionary_that_says_two_things_of_a_key_says_nothing():
+    twice = (
+        b'{"sex": {"Levels": {"1": "male", "2": "female"}}, "sex": {"Levels": {"1": "female", "2": "male"}}}'
+    )
+    found = read("participant_id\tsex\nsub-01\t1\nsub-02\t2\n", **{"participants.json": twice})
+    assert [row.sex for row in found.rows] == [None, None]

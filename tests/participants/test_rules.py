@@ -201,6 +201,9 @@ CODES = [
     ("gender(2 represent female, 1 represent male)", {}),
     ("sex_male1_female2", {}),
     ("Gender (1=M, 2=F)", {}),
+    ("sex", {"Levels": {"one": "male", "two": "female"}}),
+    ("jsex", {"Description": "Gender", "Levels": {"1": "Male", "2": "Female"}}),
+    ("Q7", {"Levels": {"1": "male", "2": "female", "9": "n/a"}}),
 ]
 
 
@@ -239,6 +242,26 @@ def test_two_columns_of_sex_that_disagree_settle_nothing():
     assert [note.rule for note in found.notes] == ["sex.columns", "sex.columns"]
 
 
+@pytest.mark.parametrize("header", ["gender_F", "is_female", "sex_female", "female"])
+def test_a_header_that_asks_for_one_sex(header):
+    found = read(f"participant_id|{header}", "sub-01|1", "sub-02|0", "sub-03|n/a")
+    assert [row.sex for row in found.rows] == ["female", "male", None]
+    assert found.rows[0].receipts["sex"].rule == "sex.indicator"
+
+
+@pytest.mark.parametrize("header", ["partner_sex", "stimulus_gender", "Q8"])
+def test_the_sex_of_somebody_else_is_none(header):
+    text = "sex of the participant's partner"
+    levels = {header: {"Description": text, "Levels": {"1": "male", "2": "female"}}}
+    found = read(f"participant_id|{header}", "sub-01|1", "sub-02|2", json_=levels)
+    assert [row.sex for row in found.rows] == [None, None]
+
+
+def test_a_lone_m_under_a_spanish_header_may_be_a_woman():
+    assert [row.sex for row in read("participant_id|sexo", "sub-01|M", "sub-02|M").rows] == [None, None]
+    assert [row.sex for row in read("participant_id|sexo", "sub-01|M", "sub-02|F").rows] == ["male", "female"]
+
+
 def test_a_dictionary_that_contradicts_the_letters_is_not_believed():
     found = read(
         "participant_id|sex", "sub-01|M", "sub-02|F", json_={"sex": {"Levels": {"M": "female", "F": "male"}}}
@@ -265,17 +288,17 @@ def test_handedness():
 @pytest.mark.parametrize(
     ("header", "cells", "levels", "expected"),
     [
-        ("group", "control patient", {}, ["healthy control", "patient"]),
-        ("condit", "CON SCZ CON-SIB", {}, ["healthy control", "patient", None]),
-        ("group", "HV MDD", {}, ["healthy control", "patient"]),
-        ("group", "HC PD", {}, ["healthy control", "patient"]),
+        ("group", "control patient", {}, ["control", "patient"]),
+        ("condit", "CON SCZ CON-SIB", {}, ["control", "patient", "other"]),
+        ("group", "HV MDD", {}, ["control", "patient"]),
+        ("group", "HC PD", {}, ["control", "patient"]),
         ("group", "control training", {}, [None, None]),
-        ("group", "control control", {"control": "Healthy control group"}, ["healthy control"] * 2),
+        ("group", "control control", {"control": "Healthy control group"}, ["control"] * 2),
         (
             "group",
             "1 2",
             {"1": "healthy controls", "2": "patients with depression"},
-            ["healthy control", "patient"],
+            ["control", "patient"],
         ),
         ("pathology", "FCD none", {}, [None, None]),
         ("age_group", "patient control", {}, [None, None]),

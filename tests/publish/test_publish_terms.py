@@ -105,3 +105,11 @@ def test_markdown_has_no_tag_link_or_cell_of_a_strangers(text):
     shown = card_text.markdown(text)
     assert "\n" not in shown
     assert not re.search(r"(?<!\\)[<>|\[\]`]", shown)
+
+
+def test_a_face_that_was_found_contradicts_who_says_it_was_removed():
+    one, other = origin(defaced=True), origin(dataset="ds000012", defaced=True)
+    found = reuse_terms.refusals([one, other], ("ds000011",), {"ds000011": 3})
+    assert len(found) == 1
+    assert "ds000011 1.0.0: 3 of its scans have a face" in found[0]
+    assert reuse_terms.refusals([origin(consent=True)], (), {"ds000011": 3}) == []

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from allbrains.records import Cause, Done, Failed
-from allbrains.run.slot.guard import CannotStart, Guard, SlotLimits, Stopped, _environment
+from allbrains.run.slot.environment import worker_environment
+from allbrains.run.slot.guard import CannotStart, Guard, SlotLimits, Stopped
 from allbrains.run.slot.job import Job
 from allbrains.run.slot.scratch import PREFIX, Scratch, sweep_scratch
 from tests.run.slots import POISON, alive, scan, wait_until
@@ -137,9 +138,9 @@ def test_a_run_that_ends_ends_the_scan_at_once(tmp_path, temporary):
 DRIVER = """
 import sys, threading
 from tests.run.slots import POISON, scan
-from allbrains.run.slot.guard import Guard, Limits
+from allbrains.run.slot.guard import Guard, SlotLimits
 from allbrains.run.slot.job import Job
-Guard(Job(recipe_toml="", recipe_origin="", out="x"), Limits(), threading.Event(), POISON)(
+Guard(Job(recipe_toml="", recipe_origin="", out="x"), SlotLimits(), threading.Event(), POISON)(
     scan("grandchild-escapes", sys.argv[1]))
 """
 
@@ -169,9 +170,9 @@ def test_all_die_with_the_driver_and_the_folder_goes(tmp_path, temporary):
 NAPPER = """
 import sys, threading
 from tests.run.slots import POISON, scan
-from allbrains.run.slot.guard import Guard, Limits
+from allbrains.run.slot.guard import Guard, SlotLimits
 from allbrains.run.slot.job import Job
-guard = Guard(Job(recipe_toml="", recipe_origin="", out="x"), Limits(wall_s=7), threading.Event(), POISON)
+guard = Guard(Job(recipe_toml="", recipe_origin="", out="x"), SlotLimits(wall_s=7), threading.Event(), POISON)
 print(type(guard(scan("nap", sys.argv[1])).outcome).__name__)
 guard.close()
 """
@@ -199,8 +200,8 @@ def test_leftovers_are_swept_and_folders_in_use_are_not(temporary):
     os.close(young._held)
     foreign.mkdir()
     old = time.time() - 3600
-    for folder in (used.path, left.path, foreign):
-        os.utime(folder, (old, old))
+    for made in (used.path / ".in-use", left.path / ".in-use", foreign):
+        os.utime(made, (old, old))
     (temporary / f"{PREFIX}link").symlink_to(foreign)
     assert sweep_scratch() == 1
     assert {path.name for path in temporary.iterdir()} == {
@@ -212,8 +213,17 @@ def test_leftovers_are_swept_and_folders_in_use_are_not(temporary):
     used.remove()
 
 
-def test_no_secret_reaches_the_child(monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", "canary")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
-    assert "canary" not in _environment("/nowhere").values()
-    assert os.environ["PATH"] == _environment("/nowhere")["PATH"]
+def test_no_secret_reaches_the_child():
+    kept = {"PATH": "/bin", "HOME": "/home/a", "LC_ALL": "C", "ALLBRAINS_X": "1", "CUDA_VISIBLE_DEVICES": "0"}
+    secrets = (
+        "HF_TOKEN AWS_SECRET_ACCESS_KEY GITHUB_PAT DATABASE_URL OPENAI_API PGPASSFILE NETRC KUBECONFIG "
+        "SSH_AUTH_SOCK PYTHONSTARTUP SLACK_WEBHOOK MY_PATH PATHX"
+    )
+    given = kept | dict.fromkeys(secrets.split(), "canary")
+    given["https_proxy"] = "http://me:canary@proxy:3128"
+    given["HTTP_PROXY"] = "me:canary@proxy:3128"
+    found = worker_environment(given, "/nowhere")
+    assert not [name for name, value in found.items() if "canary" in value]
+    assert kept.items() <= found.items()
+    assert (found["https_proxy"], found["HTTP_PROXY"]) == ("http://proxy:3128", "proxy:3128")
+    assert found["TMPDIR"] == "/nowhere"

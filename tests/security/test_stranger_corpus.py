@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import struct
 from itertools import product
 from pathlib import Path
@@ -24,6 +25,8 @@ import allbrains
 from allbrains import condition
 from allbrains.cli.main import run
 from allbrains.errors import ConfigurationError, CorpusError
+from allbrains.export.names import source_of
+from allbrains.export.native import scan_grid
 from allbrains.store import codec
 from allbrains.store.layout import Layout
 from tests.security import stranger
@@ -146,6 +149,18 @@ ROWS = {
 def test_what_a_row_says_stays_inside(name, corpus, home, tmp_path, capsys):
     stranger.with_values(corpus, **ROWS[name])
     assert set(nothing_gets_out(corpus, home, tmp_path / "to", capsys)) > {0}, "nobody saw it"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_a_row_says_is_refused_at_addresses_too(name, corpus, tmp_path):
+    stranger.with_values(corpus, **ROWS[name])
+
+    def use() -> None:
+        for brain in allbrains.open(f"file://{corpus}", cache=tmp_path / "cache"):
+            _ = (brain.t1w, brain.montage, source_of(brain.row["path"]), scan_grid(brain.row))
+
+    with pytest.raises(CorpusError):
+        use()
 
 
 SPECS = {
@@ -331,6 +346,18 @@ def test_a_ledger_is_read_or_refused(name, corpus, home, tmp_path, capsys):
     stranger.with_ledger(corpus, sql, *values)
     assert run(["verify", str(corpus)]) == 1
     nothing_gets_out(corpus, home, tmp_path / "to", capsys)
+
+
+def test_a_ledger_whose_own_tables_are_damaged_is_refused(corpus, capsys):
+    """Seed 100111 of bench/fuzz_corpora.py: SQLite quotes the damaged text in its complaint."""
+    path = Layout(corpus).ledger
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"CREATE TABLE scans", b"CREATE TABLE \xff\xffans"))
+    assert run(["verify", str(corpus)]) == 1
+    assert "Traceback" not in capsys.readouterr().err
 
 
 RATINGS = [

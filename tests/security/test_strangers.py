@@ -18,6 +18,7 @@ from allbrains.catalogue.raw_bids import Delivery, Status
 from allbrains.cli import catalog, download
 from allbrains.cli.progress_bar import Bar, Lines
 from allbrains.errors import AllbrainsError, Reason
+from allbrains.publish.card_text import tsv
 from allbrains.records import Algorithm, Cause, Digest, Failed, Rejected, Scan
 from allbrains.run.progress import Progress
 from allbrains.run.run_log import RunLog
@@ -139,6 +140,10 @@ def test_tables_for_spreadsheets_hold_no_formula():
     row = download._line(Delivery(status=Status.FAILED, path="@SUM(A1)", size=1, detail=EVIL))
     assert all(not cell.startswith(("=", "+", "-", "@")) for cell in row.split("\t"))
     assert len(row.split("\t")) == 4
+    published = tsv([("=1+1", "@SUM(A1)", "-2"), (EVIL, "", "+x")])
+    assert all(
+        not cell.startswith(("=", "+", "-", "@")) for cell in published.replace("\n", "\t").split("\t")
+    )
 
 
 OPERATIONS = ["List", "Files", "Root", "Trees"]

@@ -87,6 +87,9 @@ class FakeOpenNeuro:
         self.about: dict[str, dict[str, Any]] = {}
         self.gone: dict[str, dict[str, Any]] = {}
 
+    def stop(self):
+        """Nothing is asked any more; see ``Client.stop``."""
+
     def post(self, url: str, body: bytes, *, limit: int) -> Reply:
         question = json.loads(body)
         operation = question["query"].split()[1].partition("(")[0]
@@ -195,7 +198,12 @@ class FakeOpenNeuro:
         return {
             "id": name,
             "publishDate": "2020-05-15T00:00:00.000Z",
-            "metadata": {"species": about.get("species"), "affirmedDefaced": True, "affirmedConsent": None},
+            "metadata": {
+                "species": about.get("species"),
+                "ages": about.get("ages"),
+                "affirmedDefaced": True,
+                "affirmedConsent": None,
+            },
             "latestSnapshot": {
                 "tag": about.get("tag", "1.0.0"),
                 "created": "2020-05-14T14:56:55.000Z",

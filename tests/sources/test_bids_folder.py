@@ -88,14 +88,16 @@ def test_a_linked_folder_is_read_once_and_a_ring_is_no_trap(tmp_path):
 
 def test_what_the_dataset_says_of_itself(tmp_path):
     described = {"Name": "Ä", "License": "CC0", "DatasetDOI": "10.1/x", "Authors": ["A", "B"]}
-    put(tmp_path, "dataset_description.json", json.dumps(described).encode("utf-8-sig"))
-    (snapshot,) = BidsFolder(tmp_path).snapshots().snapshots
-    assert (snapshot.name, snapshot.license, snapshot.doi, snapshot.authors) == (
-        "Ä",
-        "CC0",
-        "10.1/x",
-        ("A", "B"),
-    )
+    for encoding in ("utf-8-sig", "latin-1", "utf-16"):
+        text = json.dumps(described, ensure_ascii=False)
+        put(tmp_path, "dataset_description.json", text.encode(encoding))
+        (snapshot,) = BidsFolder(tmp_path).snapshots().snapshots
+        assert (snapshot.name, snapshot.license, snapshot.doi, snapshot.authors) == (
+            "Ä",
+            "CC0",
+            "10.1/x",
+            ("A", "B"),
+        )
     for odd in (b"{", b"[]", b'{"Name": 3, "Authors": "A"}', b"\xff"):
         put(tmp_path, "dataset_description.json", odd)
         (snapshot,) = BidsFolder(tmp_path).snapshots().snapshots

@@ -1,56 +1,87 @@
-"""Where the network looks a second time, and how."""
+"""When the network looks a second time, and what comes of it."""
 
 import numpy as np
 import pytest
+from scipy.ndimage import affine_transform, binary_dilation
+from scipy.spatial.transform import Rotation
 
+from allbrains.case import Case
+from allbrains.errors import Reason, ScanUnusable
 from allbrains.records import Volume
-from allbrains.steps import brain_mask
-from allbrains.steps.brain_mask import network_mask, taller_than_long
+from allbrains.space.template import template
+from allbrains.steps import second_look
+from allbrains.steps.brain_mask import BrainMask
 from allbrains.steps.deepbet_network import BrainLook
+from allbrains.steps.pieces import bounding_box
+from allbrains.steps.second_look import posed
 
 
-@pytest.mark.parametrize(
-    ("box_mm", "spacing", "taller"),
-    [
-        ([(38, 195), (33, 210), (40, 210)], (1.0, 1.0, 1.0), False),  # 170 high, 177 long
-        ([(38, 195), (33, 210), (30, 210)], (1.0, 1.0, 1.0), True),
-        ([(38, 194), (33, 210), (30, 210)], (2.0, 1.0, 3.0), True),  # the same in voxels that are not cubes
-        ([(38, 194), (33, 210), (60, 210)], (2.0, 1.0, 3.0), False),
-    ],
-)
-def test_a_box_is_measured_in_millimetres(box_mm, spacing, taller):
-    box = tuple(
-        slice(round(low / step), round(high / step))
-        for (low, high), step in zip(box_mm, spacing, strict=True)
+def head(nod_deg: float) -> tuple[Volume, np.ndarray]:
+    """The template at 2 mm, turned about x, in a skull of noise; and where its brain is."""
+    fixed = template(2.0)
+    edge = 110
+    turn = Rotation.from_euler("x", nod_deg, degrees=True).as_matrix()
+    offset = (np.asarray(fixed.mask.shape) - 1) / 2 - turn @ np.full(3, (edge - 1) / 2)
+    t1w, share = (
+        affine_transform(part.astype(np.float32), turn, offset, (edge,) * 3, order=1)
+        for part in (fixed.t1w, fixed.mask)
     )
-    assert taller_than_long(box, spacing) is taller
+    noise = np.random.default_rng(1).uniform(0.1, 0.3, t1w.shape)
+    array = np.where(share > 0.5, t1w + 1, noise).astype(np.float32)
+    return Volume(array=array, affine=np.diag([2.0, 2.0, 2.0, 1.0])), share > 0.5
 
 
-class BrightLook:
-    """Takes what is bright for brain, and says that its box is as high as the image."""
+class Eyes:
+    """Sees a bright brain; in the first image it also takes a rim of skull for brain."""
 
-    def __init__(self):
-        self.seen = []
+    def __init__(self, spill: int):
+        self.spill, self.seen = spill, []
 
-    def __call__(self, array, threshold, device):
-        self.seen.append(array.copy())
-        box = (slice(0, 9), slice(0, 9), slice(0, array.shape[2]))
-        return BrainLook(mask=array > threshold, box=box)
+    def __call__(self, array, threshold, device="cpu"):
+        self.seen.append(array.shape)
+        mask = array > 0.9
+        if len(self.seen) == 1 and self.spill:
+            mask = binary_dilation(mask, iterations=self.spill)
+        return BrainLook(mask=mask, box=bounding_box(mask, [0, 0, 0]))
 
 
-def test_the_second_look_sees_the_nose_lower_and_its_mask_comes_back_to_where_the_brain_is(monkeypatch):
-    bright = BrightLook()
-    monkeypatch.setattr(brain_mask, "look", bright)
-    head = np.zeros((40, 60, 20), np.float32)
-    head[12:28, 36:54, 7:15] = 1.0  # before the centre, in slices of 3 mm
-    volume = Volume(array=head, affine=np.diag([1.5, 1.5, 3.0, 1.0]))
+def run(monkeypatch, nod_deg: float, spill: int):
+    eyes = Eyes(spill)
+    monkeypatch.setattr("allbrains.steps.brain_mask.look", eyes)
+    monkeypatch.setattr(second_look, "look", eyes)
+    volume, true = head(nod_deg)
+    out = BrainMask()(Case(images={"t1w": volume}))
+    mask = out.images["mask"]
+    start = np.rint((mask.affine[:3, 3] - volume.affine[:3, 3]) / 2).astype(int)
+    whole = np.zeros(true.shape, bool)
+    whole[tuple(slice(i, i + n) for i, n in zip(start, mask.array.shape, strict=True))] = mask.array
+    return eyes, out.numbers, 2 * (whole & true).sum() / (whole.sum() + true.sum())
 
-    found = network_mask(volume, 0.5)
 
-    first, second = bright.seen
-    height = np.argwhere(second > 0.5).mean(axis=0)[2] - (second.shape[2] - 1) / 2
-    before = (np.argwhere(head > 0.5).mean(axis=0) - (np.array(head.shape) - 1) / 2) * volume.spacing
-    tip = np.deg2rad(25)
-    assert height * 1.25 == pytest.approx(before[2] * np.cos(tip) - before[1] * np.sin(tip), abs=1.0)
-    assert first.shape == found.shape == head.shape
-    assert 2 * (found & (head > 0)).sum() / (found.sum() + (head > 0).sum()) > 0.9
+def test_an_upright_head_with_a_good_mask_is_looked_at_once(monkeypatch):
+    eyes, numbers, dice = run(monkeypatch, 5, 0)
+    assert len(eyes.seen) == 1
+    assert numbers["head_turn_deg"] == pytest.approx(5, abs=1.5)
+    assert "mask_looks_dice" not in numbers
+    assert dice > 0.99
+
+
+@pytest.mark.parametrize("nod_deg", [-40, 40])
+def test_a_turned_heads_spilt_mask_is_replaced_by_that_of_the_upright_one(monkeypatch, nod_deg):
+    eyes, numbers, dice = run(monkeypatch, nod_deg, 4)
+    assert len(eyes.seen) == 2
+    assert numbers["head_turn_deg"] == pytest.approx(40, abs=4)
+    assert numbers["mask_looks_dice"] < 0.95
+    assert dice > 0.97
+
+
+def test_where_the_second_look_sees_nothing_the_first_stands_and_it_is_said(monkeypatch):
+    volume, true = head(30)
+
+    def blind(*_):
+        raise ScanUnusable(Reason.NO_BRAIN_FOUND, "nothing")
+
+    monkeypatch.setattr(second_look, "look", blind)
+    looks = second_look.second_look(volume, true, posed(volume, true), 0.5, "cpu")
+    assert looks.agreement == 0
+    np.testing.assert_array_equal(looks.mask, true)

@@ -11,6 +11,7 @@ from allbrains.errors import Reason, ScanUnusable
 from allbrains.records import Volume
 from allbrains.steps.brain_mask import crop
 from allbrains.steps.canonical import Canonical, reorient
+from allbrains.steps.gate import BrainGate
 from allbrains.steps.pieces import bounding_box, largest_filled
 
 ORIENTATIONS = [
@@ -76,6 +77,57 @@ def test_a_few_nans_become_0():
     out = Canonical()(volume(array))
     assert out.images["t1w"].array[3, 4, 5] == 0
     assert out.numbers["non_finite_share"] == pytest.approx(1 / 8000)
+
+
+def head() -> np.ndarray:
+    """Return an array with air, a head and a brain: 0 to 900."""
+    array = np.random.default_rng(1).integers(0, 30, (20, 20, 20)).astype(float)
+    array[4:16, 4:16, 4:16] = 300
+    array[7:13, 7:13, 7:13] = 900
+    return array
+
+
+@pytest.mark.parametrize("offset", [-1024, 32768, 10**6])
+def test_a_constant_that_was_added_is_taken_off(offset):
+    out = Canonical()(volume(head() + offset))
+    np.testing.assert_allclose(out.images["t1w"].array, head() - head().min(), atol=0.1)
+    assert out.numbers["lifted"] == 1
+
+
+def test_a_face_that_was_set_to_0_in_an_image_with_an_offset_is_no_floor():
+    array = head() + 32768
+    array[:, 14:, :6] = 0
+    out = Canonical()(volume(array)).images["t1w"].array
+    assert (out[:, 14:, :6] == 0).all()
+    np.testing.assert_allclose(out[:, :14], head()[:, :14], atol=30)
+
+
+@pytest.mark.parametrize("change", [lambda a: a, lambda a: np.where(a < 200, 0, a), lambda a: a + 40])
+def test_air_that_is_nearly_or_wholly_0_stays_as_it_is(change):
+    out = Canonical()(volume(change(head())))
+    np.testing.assert_array_equal(out.images["t1w"].array, change(head()).astype(np.float32))
+    assert out.numbers["lifted"] == 0
+
+
+def test_nan_around_the_brain_is_0_and_in_the_brain_it_counts():
+    array = np.where(head() < 200, np.nan, head())
+    out = Canonical()(volume(array))
+    np.testing.assert_array_equal(out.images["t1w"].array, np.nan_to_num(array).astype(np.float32))
+    assert out.numbers["non_finite_share"] > 0.5
+    judged = {"brain_mask_ml": 1400.0, "brain_extent_max_mm": 180.0, "mask_faces_at_fov": 0.0}
+    for low, share in ((4, 0.0), (3, None)):
+        inner = slice(low, 20 - low)
+        mask = np.ones((20 - 2 * low,) * 3, bool)
+        part = crop(Volume(array=np.zeros((20,) * 3), affine=out.images["t1w"].affine), (inner,) * 3)
+        case = out.plus(images={"mask": Volume(array=mask, affine=part.affine)}, numbers=judged)
+        if share is None:
+            with pytest.raises(ScanUnusable, match="of the brain's voxels are NaN") as caught:
+                BrainGate()(case)
+            assert caught.value.reason is Reason.NON_FINITE
+        else:
+            passed = BrainGate()(case)
+            assert passed.numbers["non_finite_in_brain"] == share
+            assert "non_finite" not in passed.images
 
 
 def test_cropping_keeps_world_positions_and_the_whole_mask():

@@ -5,9 +5,9 @@ import pytest
 
 from allbrains.case import Case, Warp
 from allbrains.records import Volume
-from allbrains.space.structures import MAPPED, Structure, structure_maps
+from allbrains.space.structure_priors import MAPPED, Structure, structure_maps
 from allbrains.space.template import output_grid, template
-from allbrains.steps.structures import Structures, structure_labels
+from allbrains.steps.structures import Structures, dark_pieces, structure_labels
 
 
 def template_tissues():
@@ -82,3 +82,33 @@ def test_labels_cover_the_mask_in_both_spaces_and_volumes_are_counts():
     left = out.numbers["left_thalamus_ml"]
     assert left == pytest.approx((native == Structure.LEFT_THALAMUS).sum() * voxel_ml)
     assert out.numbers["left_thalamus_per_icv"] == pytest.approx(left / 1500)
+
+
+def test_a_dark_ball_in_white_matter_is_found_and_a_bay_of_cortex_is_not():
+    labels = np.full((30, 30, 30), Structure.LEFT_CEREBRAL_WM, np.uint8)
+    labels[:8] = Structure.LEFT_CEREBRAL_CORTEX
+    labels[8:16, 10:12, 10:12] = Structure.LEFT_CEREBRAL_CORTEX  # the bottom of a sulcus
+    x, y, z = np.indices(labels.shape)
+    ball = (x - 22) ** 2 + (y - 20) ** 2 + (z - 20) ** 2 <= 9
+    labels[ball] = Structure.LEFT_CEREBRAL_CORTEX
+    labels[20, 5, 5] = Structure.CSF  # one voxel
+    deep = np.broadcast_to(x > 5, labels.shape)
+    found, count = dark_pieces(labels, deep, 1.0)
+    assert count == 1
+    np.testing.assert_array_equal(found, ball)
+
+
+def test_a_lesion_is_no_cortex_in_a_whole_case():
+    csf, gm, wm, mask = template_tissues()
+    affine = output_grid(2.0).affine
+    far = np.linalg.norm(output_grid(2.0).points() - np.array([-26.0, -22.0, 30.0]), axis=-1)
+    gm[far < 6], wm[far < 6], csf[far < 6] = 0.9, 0.1, 0.0
+    images = {
+        prefix + name: Volume(array=array, affine=affine)
+        for prefix in ("", "template_")
+        for name, array in (("csf", csf), ("gm", gm), ("wm", wm), ("mask", mask))
+    }
+    still = Warp(affine=np.eye(4), displacement=np.zeros((4, 4, 4, 3), np.float32), grid_affine=np.eye(4))
+    out = Structures()(Case(images=images, warps={"warp": still}, numbers={"icv_ml": 1500.0})).numbers
+    assert out["wm_hypointensity_ml"] == pytest.approx(4 / 3 * np.pi * 0.6**3, rel=0.25)
+    assert out["wm_hypointensity_count"] <= 3

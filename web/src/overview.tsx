@@ -4,7 +4,7 @@ import { title, unit, useColumns, useShared } from "./hooks";
 import { OUTCOMES } from "./missing";
 import { Scatter } from "./scatter";
 
-const WANTED = ["outcome", "reason", "dataset", "age_years", "sex", "handedness", "group", "qc", "field_strength_t", "manufacturer", "scanner_model", "voxel_mm", "license", "brain_mask_ml", "gm_ml", "wm_ml", "csf_ml"];
+const WANTED = ["outcome", "reason", "dataset", "age_years", "sex", "handedness", "group", "diagnosis", "qc", "field_strength_t", "manufacturer", "scanner_model", "voxel_mm", "license", "brain_mask_ml", "gm_ml", "wm_ml", "csf_ml"];
 const ACQUIRED = [["field_strength_t", "Field strengths (T)"], ["manufacturer", "Manufacturers"], ["scanner_model", "Scanners"]] as const;
 const n = (value: number) => value.toLocaleString("en-GB");
 const link = (words: Record<string, string>, view = "brains") => `#/${view}?${new URLSearchParams(words)}`;

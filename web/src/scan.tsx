@@ -153,7 +153,7 @@ function Metric({ row, column, outcome }: { row: number; column: Column; outcome
 function Facts({ row, word }: { row: number; word: (name: string) => string }) {
   const { corpus } = useShared();
   const { value: detail } = usePromise<Detail>(() => corpus.details(row), [row]);
-  const names = ["sex", "age_years", "age_low", "age_high", "age_capped", "handedness", "group", "species", "snapshot", "acquisition", "run", "license", "voxel_mm", "field_strength_t", "manufacturer", "scanner_model", "size"].filter((name) => corpus.has(name));
+  const names = ["sex", "age_years", "age_low", "age_high", "age_capped", "handedness", "group", "group_word", "diagnosis", "diagnosis_code", "species", "snapshot", "acquisition", "run", "license", "voxel_mm", "field_strength_t", "manufacturer", "scanner_model", "size"].filter((name) => corpus.has(name));
   const columns = useColumns(corpus, names);
   const dataset = word("dataset"), snapshot = columns?.get("snapshot")?.word(row) ?? "";
   const about = corpus.about.datasets.find((one) => one.dataset === dataset);

@@ -6,11 +6,12 @@ what is not a plausible number stays unknown: the sidecar itself is the receipt.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from allbrains.participants import dictionary
 
 # vendors as they sign themselves → as people write them
 _VENDORS = (
@@ -30,12 +31,15 @@ _MOST_TESLA, _TESLA_OF_GAUSS = 30.0, 1e-4
 
 
 def parse(content: bytes) -> dict[str, Any]:
-    """Return a sidecar's fields; one that can't be read says nothing."""
-    try:
-        found = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    """Return a sidecar's fields, also from one that is mended as `participants.json` is.
+
+    Raises:
+        ValueError: it is no JSON object; the message says what it is.
+    """
+    found, fault = dictionary.parse(content)
+    if fault or content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        raise ValueError(f"expected a JSON object: {fault or 'a list'}")
+    return found
 
 
 def row(sidecar: Mapping[str, object]) -> dict[str, float | str | None]:

@@ -177,7 +177,11 @@ _SCHEMAS = {
     "participants": PARTICIPANTS,
     "exclusions": tables.EXCLUSIONS,
 }
-_NEEDED = {"scans": tables.SCANS.names, "participants": ["dataset", "participant_id", "session_id"]}
+_NEEDED = {
+    "datasets": [name for name in tables.DATASETS.names if name != "stated_ages"],
+    "scans": tables.SCANS.names,
+    "participants": ["dataset", "participant_id", "session_id"],
+}
 
 
 def _part(folder: Path, name: str) -> Path:

@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from allbrains import participants, tables
 from allbrains.catalogue.catalogue import Catalogue, grouped
+from allbrains.catalogue.contained import contained
 from allbrains.catalogue.dataset_rows import row_of
 from allbrains.catalogue.read_dataset import NOTHING_AGAIN, DatasetReader, Harmonise, Read, Wanted
 from allbrains.catalogue.rows_cache import Kept
@@ -65,12 +67,13 @@ def crawl(
 def _reads(
     reader: DatasetReader, kept: Kept | None, found: Found, progress: Callable[[int, int], None]
 ) -> Iterator[Read]:
-    read = reader.read if kept is None else lambda snapshot: kept.read(reader, snapshot)
+    made = reader.read if kept is None else partial(kept.read, reader)
+    read = partial(contained, made)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="crawl")
-    failures = 0
+    failures, whole = 0, False
     try:
         for done, one in enumerate(_in_order(pool, read, found.snapshots), 1):
-            failures = failures + 1 if one.failed else 0
+            failures = failures + 1 if one.unanswered else 0
             if failures == OUTAGE:
                 raise SourceError(
                     f"the source stopped answering: {OUTAGE} datasets in a row could not be read, "
@@ -79,7 +82,10 @@ def _reads(
                 )
             progress(done, len(found.snapshots))
             yield one
+        whole = True
     finally:
+        if not whole:  # Ctrl-C would wait until all that is begun is read
+            reader.source.close()
         pool.shutdown(wait=True, cancel_futures=True)
 
 

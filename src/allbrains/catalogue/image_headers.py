@@ -31,6 +31,7 @@ from allbrains.transfer import Client, Unavailable, read_start
 # bytes, which pack well. 4 kB is one page of the bucket's disk and three packets.
 START_BYTES = 4096
 AT_ONCE = 16
+_MOST = 2**62  # what a column of the catalogue holds; NIfTI-2 has lengths of 64 bits
 _HEADER_BYTES = 544  # of the unpacked file: a NIfTI-2 header and the flags for what follows it
 # So many headers one after the other can't be read: the service is down, not the files.
 OUTAGE = 32
@@ -89,7 +90,10 @@ def _unpacked(start: bytes) -> bytes:
 def _extent(start: bytes) -> dict[str, Any]:
     sides = nifti.sides(start) if nifti.length(start) else ()
     columns: dict[str, Any] = dict(zip(("shape_x", "shape_y", "shape_z"), sides, strict=False))
-    return columns | ({"frames": int(np.prod(sides[3:], dtype=object))} if sides else {})
+    columns |= {"frames": int(np.prod(sides[3:], dtype=object))} if sides else {}
+    if any(abs(number) > _MOST for number in columns.values()):
+        raise ScanUnusable(Reason.TOO_LARGE, f"{' × '.join(map(str, sides))} voxels")
+    return columns
 
 
 def _place(affine: Any, extent: dict[str, Any]) -> dict[str, Any]:

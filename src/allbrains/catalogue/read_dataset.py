@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,7 @@ from allbrains.sources.snapshot import (
     Excluded,
     Exclusion,
     Listing,
+    Misshapen,
     Snapshot,
     Source,
     Texts,
@@ -30,6 +31,7 @@ from allbrains.sources.which_files import scans_in
 
 Harmonise = Callable[..., participants.Harmonised]  # the shape of participants.harmonise
 _LABELS = tuple(tables.LABELS.names)
+_DESCRIPTION = "dataset_description.json"
 _README = re.compile(r"README(?:\.(?:md|rst|txt))?\Z", re.IGNORECASE)
 
 
@@ -68,20 +70,17 @@ class Read:
         scans: columns ``tables.LABELLED_SCANS``.
         people: columns ``participants.PARTICIPANTS``.
         excluded: files and why, or with an empty path the dataset and why.
+        unanswered: its files could not be listed for want of an answer, which may be the source's fault.
     """
 
     snapshot: Snapshot
     here: bool = True
+    unanswered: bool = False
     files: int = 0
     route: str = ""
     scans: pa.Table = field(default_factory=tables.LABELLED_SCANS.empty_table)
     people: pa.Table = field(default_factory=participants.PARTICIPANTS.empty_table)
     excluded: tuple[Excluded, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        """Whether its files could not be listed."""
-        return any(row.reason is Exclusion.LISTING_FAILED for row in self.excluded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,7 @@ class DatasetReader:
         return self.wanted | self.again.get(dataset, self.wanted)
 
     def read(self, snapshot: Snapshot) -> Read:
-        """Return what became of a dataset; never raises what concerns this one only."""
+        """Return what became of a dataset; what its content makes our code raise is for ``contained``."""
         try:
             listing = self.source.listing(snapshot)
         except Departed as error:
@@ -114,7 +113,7 @@ class DatasetReader:
             return Read(snapshot=snapshot, here=False, excluded=(_row(snapshot, "", reason, str(error)),))
         except (TransientError, SourceError) as error:
             row = _row(snapshot, "", Exclusion.LISTING_FAILED, str(error))
-            return Read(snapshot=snapshot, excluded=(row,))
+            return Read(snapshot=snapshot, unanswered=not isinstance(error, Misshapen), excluded=(row,))
         suffixes = self.wanted_of(snapshot.dataset).suffixes
         scans, excluded = scans_in(listing, suffixes=suffixes)
         excluded = (*excluded, *dataset_rules.other_contrast(listing, suffixes))
@@ -131,8 +130,8 @@ class DatasetReader:
         beside = {scan.path: sidecars.of(scan) for scan in scans}
         texts = self.source.read(snapshot, self._small(listing, beside))
         scans, ruled = dataset_rules.sort_out_by_dataset(snapshot, scans, texts.files)
-        folders = {scan.subject for scan in scans}
-        people = self.harmonise(snapshot.dataset, texts.files, subjects=folders).rows
+        harmonised = self._harmonised(listing, texts.files, {scan.subject for scan in scans})
+        people = harmonised.rows
         roster = participants.Roster(people)
         found = {scan.path: roster.find(scan.dataset, scan.subject, scan.session) for scan in scans}
         scans, others = species.sort_out(
@@ -142,20 +141,39 @@ class DatasetReader:
             species=lambda scan: getattr(found[scan.path], "species", None),
         )
         best = dataset_rules.preferred(scans)
-        parsed = {path: acquisition.parse(texts.files[path]) for path in texts.files.keys() & _flat(beside)}
+        parsed, unreadable = _parsed(snapshot, texts.files, _flat(beside))
         rows = [
             tables.scan_row(scan)
             | {name: getattr(found[scan.path], name, None) for name in _LABELS}
             | {"sidecars": list(beside[scan.path]), "preferred": scan.path in best}
-            | (_acquired([parsed[p] for p in beside[scan.path] if p in parsed]) if wanted.sidecars else {})
+            | (_acquired(beside[scan.path], parsed) if wanted.sidecars else {})
             for scan in scans
         ]
         return replace(
             read,
             scans=pa.Table.from_pylist(rows, schema=tables.LABELLED_SCANS),
             people=participants.table(people),
-            excluded=(*read.excluded, *ruled, *others, *_unread(snapshot, texts)),
+            excluded=(
+                *read.excluded,
+                *ruled,
+                *others,
+                *_unread(snapshot, texts),
+                *unreadable,
+                *_untrusted(snapshot, harmonised.notes),
+            ),
         )
+
+    def _harmonised(
+        self, listing: Listing, files: Mapping[str, bytes], folders: Collection[str]
+    ) -> participants.Harmonised:
+        """Return the participants; the README may speak of months: it is read where a unit stays open."""
+        snapshot = listing.snapshot
+        found = self.harmonise(snapshot.dataset, files, subjects=folders, stated_ages=snapshot.ages)
+        readmes = [one for one in listing.entries if _README.match(one.path) and one.path not in files]
+        if not readmes or not any(note.rule.startswith("unit.") for note in found.notes):
+            return found
+        more = {**files, **self.source.read(snapshot, readmes).files}
+        return self.harmonise(snapshot.dataset, more, subjects=folders, stated_ages=snapshot.ages)
 
     def _small(self, listing: Listing, beside: Mapping[str, Sequence[str]]) -> list[Entry]:
         """Return the small files to read."""
@@ -171,8 +189,29 @@ class DatasetReader:
         ]
 
 
-def _acquired(contents: Sequence[Mapping[str, object]]) -> dict[str, Any]:
+def _acquired(paths: Sequence[str], parsed: Mapping[str, Mapping[str, object]]) -> dict[str, Any]:
+    """Return how a scan was acquired, by its sidecars, furthest first.
+
+    What a sidecar that could not be had or read may override is unknown, not what is said further up.
+    """
+    contents: list[Mapping[str, object]] = []
+    for path in paths:
+        contents = [*contents, parsed[path]] if path in parsed else []
     return dict(acquisition.row(merged(contents)))
+
+
+def _parsed(
+    snapshot: Snapshot, files: Mapping[str, bytes], sidecars: Collection[str]
+) -> tuple[dict[str, Mapping[str, object]], list[Excluded]]:
+    """Return the sidecars' contents, and a row for each, or for a description, that is no JSON object."""
+    parsed: dict[str, Mapping[str, object]] = {}
+    rows: list[Excluded] = []
+    for path in sorted(files.keys() & {*sidecars, _DESCRIPTION}):
+        try:
+            parsed[path] = acquisition.parse(files[path])
+        except ValueError as error:
+            rows.append(_row(snapshot, path, Exclusion.TEXT_UNREADABLE, f"{error}; it counts as unknown"))
+    return parsed, rows
 
 
 def tells_of_people(path: str) -> bool:
@@ -204,6 +243,22 @@ def _unread(snapshot: Snapshot, texts: Texts) -> tuple[Excluded, ...]:
         )
         for one in texts.unread
     )
+
+
+# A note of one of these rules means that a whole column, or table, gave no labels.
+_REFUSED = re.compile(r"unit\.|group\.pair|file\.(?:layout|unreadable)|sex\.contradiction|age\.column")
+
+
+def _untrusted(snapshot: Snapshot, notes: Sequence[participants.Note]) -> tuple[Excluded, ...]:
+    """Return a row for each column or table that was refused, and for folders that met no participant."""
+    rows = []
+    for note in notes:
+        place = f"{note.source} {note.column!r}" if note.column else note.source
+        if _REFUSED.match(note.rule) and note.source != "dataset_description.json":  # of no labels
+            rows.append(_row(snapshot, "", Exclusion.LABELS_REFUSED, f"{place}: {note.detail}"))
+        elif note.kind is participants.NoteKind.UNJOINED and any("folders" in one.detail for one in notes):
+            rows.append(_row(snapshot, "", Exclusion.LABELS_UNJOINED, f"{place}: {note.detail}"))
+    return tuple(rows)
 
 
 def _row(snapshot: Snapshot, path: str, reason: Exclusion, evidence: str) -> Excluded:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -45,14 +46,8 @@ class Kept:
         path = self._folder / f"{snapshot.dataset}.msgpack"
         key = _key(reader, snapshot)
         if (found := _load(path, key)) is not None:
-            return Read(
-                snapshot=snapshot,
-                files=found.files,
-                route=found.route,
-                scans=_table(found.scans, tables.LABELLED_SCANS),
-                people=_table(found.people, participants.PARTICIPANTS),
-                excluded=found.excluded,
-            )
+            with suppress(pa.ArrowException, OSError, ValueError):  # damaged behind its key: made anew
+                return _read_of(snapshot, found)
         made = reader.read(snapshot)
         if made.route in _WHOLE and not any(row.reason in _PASSING for row in made.excluded):
             self._write(path, key, made)
@@ -70,6 +65,17 @@ class Kept:
         part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         part.write_bytes(key + msgspec.msgpack.encode(content))
         part.replace(path)  # not synced: a cache may be lost
+
+
+def _read_of(snapshot: Snapshot, found: _File) -> Read:
+    return Read(
+        snapshot=snapshot,
+        files=found.files,
+        route=found.route,
+        scans=_table(found.scans, tables.LABELLED_SCANS),
+        people=_table(found.people, participants.PARTICIPANTS),
+        excluded=found.excluded,
+    )
 
 
 def _key(reader: DatasetReader, snapshot: Snapshot) -> bytes:

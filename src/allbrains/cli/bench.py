@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from allbrains.cli.options import json_option
+from allbrains.cli.terminal import echo
 
 
 @click.command("bench")
@@ -30,10 +31,10 @@ def command(*, out: Path, samples: int, rounds: int, scratch: Path | None, as_js
     from allbrains.library.study import Corpus
 
     if not as_json:
-        click.echo(f"{'what':9}{'how':32}{'CPU ms':>9}{'wall ms':>9}{'× decode':>10}")
+        echo(f"{'what':9}{'how':32}{'CPU ms':>9}{'wall ms':>9}{'× decode':>10}")
     for line in Corpus(out).bench(samples=samples, rounds=rounds, scratch=scratch):
         if as_json:
-            click.echo(json.dumps(asdict(line)))
+            echo(json.dumps(asdict(line)))
         else:
             numbers = f"{line.cost.cpu_ms:9.2f}{line.cost.wall_ms:9.2f}{line.ratio:10.2f}"
-            click.echo(f"{line.what:9}{line.how:32}{numbers}")
+            echo(f"{line.what:9}{line.how:32}{numbers}")

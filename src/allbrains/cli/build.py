@@ -12,6 +12,7 @@ from allbrains.cli.engine_options import cluster_of, engine_options
 from allbrains.cli.nothing_found import NOTHING
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
 from allbrains.cli.status import lines
+from allbrains.cli.terminal import echo
 
 if TYPE_CHECKING:
     from allbrains.library.build_corpus import Watch
@@ -83,11 +84,11 @@ def command(
         progress=count,
     )
     for line in [*built.notes, *(f"the catalogue is incomplete: {one}" for one in built.incomplete)]:
-        click.echo(line, err=True)
+        echo(line, err=True)
     for line in [] if as_json else lines(built.tally):
-        click.echo(line)
+        echo(line)
     if not built.tally.planned:
-        click.echo(NOTHING, err=True)
+        echo(NOTHING, err=True)
         return 1
     _next_step(out, done=built.tally.done, failed=bool(built.tally.failed))
     if built.incomplete:
@@ -98,9 +99,9 @@ def command(
 def _next_step(out: Path, *, done: int, failed: bool) -> None:
     """Say what to do with what there is."""
     if failed:
-        click.echo(f"the same command tries what failed again; `allbrains report {out}` says why", err=True)
+        echo(f"the same command tries what failed again; `allbrains report {out}` says why", err=True)
     if done:
-        click.echo(f"look at it: allbrains serve {out}; load it: allbrains.open({str(out)!r})", err=True)
+        echo(f"look at it: allbrains serve {out}; load it: allbrains.open({str(out)!r})", err=True)
 
 
 def shown(*, as_json: bool) -> Watch:

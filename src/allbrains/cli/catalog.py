@@ -14,6 +14,7 @@ import click
 from allbrains.cli.counting import count
 from allbrains.cli.nothing_found import NOTHING
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
+from allbrains.cli.terminal import echo
 from allbrains.text import guarded
 
 if TYPE_CHECKING:
@@ -59,11 +60,11 @@ def command(*, out: Path, as_json: bool, listed: bool, defects: Path | None, **o
 
     found = read_catalog(Choice(**options), out, progress=count)
     for sentence in found.notes:
-        click.echo(sentence, err=True)
+        echo(sentence, err=True)
     told: frozenset[str] = frozenset()
     if found.changes is not None:
         for line in _lines(found.changes):
-            click.echo(_cell(line), err=True)
+            echo(_cell(line), err=True)
         gone = (*found.changes.withdrawn, *found.changes.unlisted)
         told = frozenset(row.dataset for row in gone)
     if defects is not None:
@@ -73,7 +74,7 @@ def command(*, out: Path, as_json: bool, listed: bool, defects: Path | None, **o
         _print(found.scans, as_json)
     _summarise(found.catalogue, len(found), out, told, as_talk=listed or as_json)
     if not len(found):
-        click.echo(NOTHING, err=True)
+        echo(NOTHING, err=True)
     return 1 if found.missing or not len(found) else 0
 
 
@@ -113,7 +114,7 @@ def _first(names: Sequence[str]) -> str:
 def _print(scans: pa.Table, as_json: bool) -> None:
     """Print the scans, some hundred at a time: a flush a row is slow, and all rows as dicts are large."""
     if not as_json:
-        click.echo("\t".join(COLUMNS))
+        echo("\t".join(COLUMNS))
         scans = scans.select(list(COLUMNS))
     for batch in scans.to_batches(max_chunksize=500):
         rows = batch.to_pylist()
@@ -122,7 +123,7 @@ def _print(scans: pa.Table, as_json: bool) -> None:
         else:
             lines = ["\t".join(_cell(row[name]) for name in COLUMNS) for row in rows]
         if lines:
-            click.echo("\n".join(lines))
+            echo("\n".join(lines))
 
 
 def _cell(value: object) -> str:
@@ -143,7 +144,7 @@ def _summarise(found: Catalogue, chosen: int, out: Path, told: Collection[str], 
     size = sum(size or 0 for size in scans["size"].to_pylist())
     volume = f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.2f} MB"
     people = scans.group_by(["dataset", "subject"]).aggregate([]).num_rows
-    click.echo(
+    echo(
         f"{scans.num_rows} scans of {people} people in {found.datasets.num_rows} datasets, "
         f"{volume}; {aged} with age, {sexed} with sex; "
         f"{chosen} chosen; tables in {out}",
@@ -152,15 +153,15 @@ def _summarise(found: Catalogue, chosen: int, out: Path, told: Collection[str], 
     routes = Counter(found.datasets["route"].to_pylist())
     for route in ("tree", "s3"):
         if routes[route]:
-            click.echo(f"  {routes[route]} datasets were listed by another way: {route}", err=True)
+            echo(f"  {routes[route]} datasets were listed by another way: {route}", err=True)
     excluded = found.exclusions.to_pylist()
     files = Counter(row["reason"] for row in excluded if row["path"])
     for reason, number in sorted(files.items()):
-        click.echo(f"  left out: {number} files: {reason}", err=True)
+        echo(f"  left out: {number} files: {reason}", err=True)
     for row in excluded:
         said = row["dataset"] in told and row["reason"] in (Exclusion.UNLISTED, Exclusion.WITHDRAWN)
         if said or (row["path"] and row["reason"] not in INCOMPLETE):
             continue
         kind = "incomplete" if row["reason"] in INCOMPLETE else "note"
         where = "/".join(filter(None, (row["dataset"], row["path"]))) or "the list of datasets"
-        click.echo(f"{kind}: {_cell(where)}: {row['reason']}: {_cell(row['evidence'])}", err=True)
+        echo(f"{kind}: {_cell(where)}: {row['reason']}: {_cell(row['evidence'])}", err=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("cite")
 @click.argument("out")
@@ -25,7 +27,7 @@ def command(out: str, where: str, kind: str) -> None:
     from allbrains.library.study import Corpus
 
     found = Corpus(out).cite(where, form=kind)
-    click.echo(found.text, nl=False)
-    click.echo(f"{found.scans} scans from {len(found.datasets)} datasets", err=True)
+    echo(found.text, nl=False)
+    echo(f"{found.scans} scans from {len(found.datasets)} datasets", err=True)
     if found.without_doi:
-        click.echo(f"no DOI is known of {', '.join(found.without_doi)}", err=True)
+        echo(f"no DOI is known of {', '.join(found.without_doi)}", err=True)

@@ -11,6 +11,7 @@ import allbrains
 from allbrains.cli.build import shown
 from allbrains.cli.options import out_option, recipe_options
 from allbrains.cli.status import lines
+from allbrains.cli.terminal import echo
 
 if TYPE_CHECKING:
     from allbrains.load import Brains
@@ -25,15 +26,15 @@ def command(*, recipe: str, jobs: int | None, out: Path) -> int:
 
     made = demo(out, recipe=recipe, jobs=jobs, tell=_say, watch=shown(as_json=False))
     for line in lines(made.built.tally):
-        click.echo(line)
-    click.echo(f"montages\t{made.montages}")
+        echo(line)
+    echo(f"montages\t{made.montages}")
     _batch(allbrains.open(made.corpus, maps=["t1w", "gm", "wm"]))
-    click.echo(f"next\tallbrains.open({str(made.corpus)!r}), or `allbrains export` for NIfTI", err=True)
+    echo(f"next\tallbrains.open({str(made.corpus)!r}), or `allbrains export` for NIfTI", err=True)
     return 0 if not made.built.tally.failed else 3
 
 
 def _say(sentence: str) -> None:
-    click.echo(sentence, err=True)
+    echo(sentence, err=True)
 
 
 def _batch(brains: Brains) -> None:
@@ -43,4 +44,4 @@ def _batch(brains: Brains) -> None:
     batch = next(iter(DataLoader(brains.torch(["age_years", "sex"]), batch_size=len(brains))))
     for name, value in batch.items():
         if hasattr(value, "shape"):
-            click.echo(f"batch\t{name}\t{tuple(value.shape)}\t{value.dtype}")
+            echo(f"batch\t{name}\t{tuple(value.shape)}\t{value.dtype}")

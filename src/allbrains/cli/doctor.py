@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command()
 @click.option("--recipe", default="embedded", show_default=True, help="Recipe to check for.")
@@ -22,5 +24,5 @@ def command(recipe: str, out: Path) -> int:
     for one in look_at(recipe, out):
         complete &= one.good
         line = f"{'ok' if one.good else 'MISSING':8}{one.what:28}{one.found}"
-        click.echo(line if one.good else f"{line}  →  {one.remedy}")
+        echo(line if one.good else f"{line}  →  {one.remedy}")
     return 0 if complete else 2

@@ -12,6 +12,7 @@ import click
 
 from allbrains.cli.counting import count
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
+from allbrains.cli.terminal import echo
 from allbrains.text import guarded, plain
 
 if TYPE_CHECKING:
@@ -41,22 +42,22 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
 
     def begin(plan: Downloaded) -> None:
         for sentence in plan.notes:
-            click.echo(sentence, err=True)
+            echo(sentence, err=True)
         for sentence in plan.incomplete:
-            click.echo(f"the catalogue is incomplete: {sentence}", err=True)
-        click.echo(f"{len(plan.scans)} images, {plan.nbytes / 1e9:.2f} GB", err=True)
+            echo(f"the catalogue is incomplete: {sentence}", err=True)
+        echo(f"{len(plan.scans)} images, {plan.nbytes / 1e9:.2f} GB", err=True)
 
     def show(one: Delivery) -> None:
-        click.echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one))
+        echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one))
 
     done = download(Choice(**choice), out, dry_run=dry_run, chosen=begin, delivered=show, progress=count)
     if dry_run:
         for scan in done.scans:
             row = {"path": scan.key, "size": scan.size}
-            click.echo(json.dumps(row) if as_json else f"{scan.key}\t{scan.size}")
+            echo(json.dumps(row) if as_json else f"{scan.key}\t{scan.size}")
         return 1 if done.incomplete else 0
     counts = Counter(one.status for one in done.deliveries)
-    click.echo(", ".join(f"{counts[status]} files {status}" for status in Status), err=True)
+    echo(", ".join(f"{counts[status]} files {status}" for status in Status), err=True)
     if done.incomplete:
         return 1
     return SOME_FAILED if counts[Status.FAILED] or counts[Status.REJECTED] else 0

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("export")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -39,8 +41,6 @@ def command(
     """
     from allbrains.library.study import Corpus
 
-    paths = Corpus(out).export(
-        to, where=where, limit=limit, maps=maps, form=kind, space=space, written=click.echo
-    )
+    paths = Corpus(out).export(to, where=where, limit=limit, maps=maps, form=kind, space=space, written=echo)
     things = {"npy": "samples", "webdataset": "tars"}.get(kind, "images")
-    click.echo(f"{len(paths)} {things} under {to}", err=True)
+    echo(f"{len(paths)} {things} under {to}", err=True)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from allbrains.cli.options import json_option
+from allbrains.cli.terminal import echo
 
 
 @click.command("learn")
@@ -72,9 +73,9 @@ def command(
     corpus, text = Corpus(out), config.read_text(encoding="utf-8") if config else ""
     if dry_run:
         lesson = corpus.lesson(task, config=text, **changes)
-        click.echo(lesson.settings.to_toml(), nl=False)
+        echo(lesson.settings.to_toml(), nl=False)
         for side, (scans, people, datasets) in lesson.counts.items():
-            click.echo(f"{side}: {scans} scans of {people} people in {datasets} datasets", err=True)
+            echo(f"{side}: {scans} scans of {people} people in {datasets} datasets", err=True)
         return
     folder = to or out / "learn" / task
     results = corpus.learn(task, to=folder, config=text, **changes)
@@ -82,9 +83,9 @@ def command(
         return
     for score in results.scores:
         if as_json:
-            click.echo(json.dumps(asdict(score)))
+            echo(json.dumps(asdict(score)))
         else:
-            click.echo(f"{score.model}\t{score.metric}\t{score.value:.3f}\t{score.low:.3f}\t{score.high:.3f}")
+            echo(f"{score.model}\t{score.metric}\t{score.value:.3f}\t{score.low:.3f}\t{score.high:.3f}")
     for note in results.notes:
-        click.echo(note, err=True)
-    click.echo(f"the card is {folder / 'card.md'}", err=True)
+        echo(note, err=True)
+    echo(f"the card is {folder / 'card.md'}", err=True)

@@ -7,7 +7,9 @@ stdout is data, stderr is talk. Exit codes: 0 all done, 1 stopped, 2 usage or co
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,7 +18,9 @@ import click
 from allbrains import extras
 from allbrains.cli.commands import COMMANDS, GROUPS
 from allbrains.cli.interrupts import orderly
+from allbrains.cli.terminal import echo, speakable
 from allbrains.errors import AllbrainsError, ConfigurationError
+from allbrains.run.slot.scratch import sweep_scratch
 from allbrains.version import VERSION
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
@@ -73,8 +77,10 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    speakable()
     try:
         with orderly():
+            sweep_scratch()  # what a killed `scan` of an own head left is removed by the next command
             code = run(arguments)
     except KeyboardInterrupt:  # between the command's end and ours
         code = INTERRUPTED
@@ -89,12 +95,31 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; the same command goes on where this one stopped", err=True)
+        echo("interrupted; the same command goes on where this one stopped", err=True)
         return INTERRUPTED
     except ConfigurationError as error:
-        click.echo(f"allbrains: {error}", err=True)
+        echo(f"allbrains: {error}", err=True)
         return USAGE
     except AllbrainsError as error:
-        click.echo(f"allbrains: {error}", err=True)
+        echo(f"allbrains: {error}", err=True)
+        return STOPPED
+    except BrokenPipeError:  # who reads our lines went away, as `head` does
+        with suppress(OSError, ValueError):  # so that there is nothing to complain of at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return STOPPED
+    except UnicodeError as error:
+        echo(f"allbrains: a name or a text can't be used, it is not UTF-8: {error}", err=True)
+        return STOPPED
+    except OSError as error:  # a disk that fails or is full, in a place that has no better words for it
+        echo(f"allbrains: {_of_system(error)}; nothing that was finished is lost", err=True)
+        return STOPPED
+    except MemoryError:
+        echo("allbrains: this machine's memory is not enough for it", err=True)
         return STOPPED
     return code if isinstance(code, int) else 0
+
+
+def _of_system(error: OSError) -> str:
+    """Return an error of the operating system as a sentence: what, and which file."""
+    said = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {said}" if error.filename else said

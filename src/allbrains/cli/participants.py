@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allbrains.cli.terminal import echo
+from allbrains.text import guarded
+
 if TYPE_CHECKING:
     from allbrains.participants import Participant
 
 SOME_UNREADABLE = 3
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-# A cell that begins so is run as a formula by a spreadsheet.
-_FORMULA = ("=", "+", "-", "@")
 
 
 @click.command()
@@ -23,7 +24,7 @@ _FORMULA = ("=", "+", "-", "@")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines with receipts instead of a TSV.")
 @click.option("-v", "--verbose", is_flag=True, help="Also tell which files had to be mended.")
 def command(paths: tuple[Path, ...], as_json: bool, verbose: bool) -> int:
-    """Print age, sex, handedness, group and species of every participant.
+    """Print age, sex, handedness, group, diagnosis and species of every participant.
 
     PATH is a dataset's folder, a folder of datasets, or a participants.tsv; its dataset is named after
     its folder. What was refused, and why, goes to stderr. Exit code 3: some file could not be read.
@@ -33,20 +34,20 @@ def command(paths: tuple[Path, ...], as_json: bool, verbose: bool) -> int:
 
     folders = read_folders(paths)
     if not as_json:
-        click.echo("\t".join(FIELDS))
+        echo("\t".join(FIELDS))
     # what was read well in spite of its form is told on request
     quiet = () if verbose else (NoteKind.REPAIRED,)
     incomplete = False
     for one in folders:
         for row in one.found.rows:
-            click.echo(json_line(row) if as_json else tsv_line(row))
+            echo(json_line(row) if as_json else tsv_line(row))
         for note in one.found.notes:
             if note.kind not in quiet:
                 place = f"{one.name}/{note.source}" + (f" {note.column!r}" if note.column else "")
                 count = f" ({note.rows} rows)" if note.rows else ""
-                click.echo(_CONTROL.sub(" ", f"{place}: {note.kind}: {note.detail}{count}"), err=True)
+                echo(_CONTROL.sub(" ", f"{place}: {note.kind}: {note.detail}{count}"), err=True)
         for fault in one.faults:
-            click.echo(_CONTROL.sub(" ", fault), err=True)
+            echo(_CONTROL.sub(" ", fault), err=True)
         incomplete |= one.incomplete
     return SOME_UNREADABLE if incomplete else 0
 
@@ -76,4 +77,4 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     text = _CONTROL.sub(" ", str(value))
-    return "'" + text if text.startswith(_FORMULA) else text
+    return guarded(text)

@@ -12,6 +12,7 @@ import click
 from allbrains.cli.counting import count
 from allbrains.cli.nothing_found import NOTHING
 from allbrains.cli.options import json_option, out_option, recipe_options, selection_options, source_options
+from allbrains.cli.terminal import echo
 
 
 @click.command()
@@ -33,18 +34,18 @@ def command(*, recipe: str, jobs: int | None, out: Path, as_json: bool, **choice
     told = asdict(costs)
     incomplete, notes = told.pop("incomplete"), told.pop("notes")
     for sentence in notes:
-        click.echo(sentence, err=True)
+        echo(sentence, err=True)
     if as_json:
-        click.echo(json.dumps(told))
+        echo(json.dumps(told))
     else:
         for name, value in told.items():
             if name == "hours":
-                click.echo(f"{'time':18}{span(3600 * value):>12}")
+                echo(f"{'time':18}{span(3600 * value):>12}")
             else:
-                click.echo(f"{name.replace('_', ' '):18}{value:>12,}")
+                echo(f"{name.replace('_', ' '):18}{value:>12,}")
     for sentence in incomplete:
-        click.echo(f"the catalogue is incomplete: {sentence}", err=True)
+        echo(f"the catalogue is incomplete: {sentence}", err=True)
     nothing = costs.scans_to_run + costs.scans_settled == 0
     if nothing:
-        click.echo(NOTHING, err=True)
+        echo(NOTHING, err=True)
     return 1 if incomplete or nothing else 0

@@ -7,10 +7,10 @@ import threading
 import time
 from dataclasses import asdict
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from allbrains.cli.terminal import echo
 from allbrains.records import Done, Outcome, Scan
 from allbrains.run.progress import Progress as Counts
 from allbrains.run.run_log import sentence
@@ -108,8 +108,8 @@ class Lines:
 
     def _print(self, event: str, scan: Scan, outcome: Outcome) -> None:
         row = {"event": event, "scan_id": scan.scan_id, "scan": scan.key}
-        click.echo(json.dumps(row | {"kind": type(outcome).__name__.lower()} | asdict(outcome)))
+        echo(json.dumps(row | {"kind": type(outcome).__name__.lower()} | asdict(outcome)))
 
     def _figures(self) -> None:
         self._spoke = time.monotonic()
-        click.echo(json.dumps({"event": "figures"} | asdict(self._counts.figures())))
+        echo(json.dumps({"event": "figures"} | asdict(self._counts.figures())))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
 from allbrains.publish.pace import COMMITS_AN_HOUR
 
 
@@ -61,12 +62,12 @@ def command(
     )
     if dry_run:
         for line in done.steps:
-            click.echo(line)
+            echo(line)
         return
-    click.echo(done.address)
+    echo(done.address)
     sent = done.sent
     _say(f"{sent.files} files, {sent.nbytes / 1e6:.1f} MB in {sent.commits} commits; {sent.removed} removed")
 
 
 def _say(sentence: str) -> None:
-    click.echo("".join(c if c.isprintable() else "?" for c in sentence), err=True)
+    echo("".join(c if c.isprintable() else "?" for c in sentence), err=True)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("remove")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -16,5 +18,5 @@ def command(out: Path, dataset: str) -> None:
 
     removed = Corpus(out).remove(dataset)
     if removed.note:
-        click.echo(removed.note, err=True)
-    click.echo(f"{removed.scans} scans of {dataset} removed", err=True)
+        echo(removed.note, err=True)
+    echo(f"{removed.scans} scans of {dataset} removed", err=True)

@@ -8,6 +8,7 @@ import click
 
 from allbrains.cli.counting import count
 from allbrains.cli.options import service_options
+from allbrains.cli.terminal import echo
 
 
 @click.command("repair")
@@ -23,12 +24,12 @@ def command(out: Path, *, api: str, bucket: str, contact: str) -> int:
     """
     from allbrains.library.study import Corpus
 
-    repaired = Corpus(out).repair(api=api, bucket=bucket, contact=contact, found=click.echo, progress=count)
+    repaired = Corpus(out).repair(api=api, bucket=bucket, contact=contact, found=echo, progress=count)
     for sentence in repaired.failed:
-        click.echo(f"can't be read again: {sentence}", err=True)
+        echo(f"can't be read again: {sentence}", err=True)
     if repaired.findings:
         again = f"{repaired.again} scans will be done again by the same `allbrains build`; run it now"
-        click.echo(again, err=True)
+        echo(again, err=True)
     elif not repaired.lost:
-        click.echo("nothing is broken", err=True)
+        echo("nothing is broken", err=True)
     return 1 if repaired.failed else 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from allbrains.cli.counting import count
+from allbrains.cli.terminal import echo
 
 
 @click.command("report")
@@ -33,6 +34,6 @@ def command(*, out: Path, to: Path | None, against: Path | None, volumes: int) -
     from allbrains.library.study import Corpus
 
     written = Corpus(out).report(to, against=against, volumes=volumes, progress=count)
-    click.echo(written.index)
+    echo(written.index)
     about = f"{written.files} files about {written.rows} rows, {written.samples} of them samples"
-    click.echo(about, err=True)
+    echo(about, err=True)

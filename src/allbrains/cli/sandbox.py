@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allbrains.cli.terminal import echo
+
 if TYPE_CHECKING:
     from allbrains.sandbox import Sandbox
 
@@ -52,7 +54,7 @@ def command(
     from allbrains.library.local_openneuro import fault_table, serve_openneuro
 
     if tell:
-        click.echo(fault_table(), nl=False)
+        echo(fault_table(), nl=False)
         return
     if (folder is None) == (simulate is None):
         raise click.UsageError("give a FOLDER to serve, or --simulate N")
@@ -61,7 +63,7 @@ def command(
     with serve_openneuro(
         folder, simulate=simulate, seed=seed, faults=fault, latency_s=latency / 1000, host=host, port=port
     ) as server:
-        click.echo(json.dumps({"api": server.api, "bucket": server.bucket}))
+        echo(json.dumps({"api": server.api, "bucket": server.bucket}))
         try:
             stopped.wait()
         finally:
@@ -70,4 +72,4 @@ def command(
 
 def _report(server: Sandbox) -> None:
     for name, count in server.faults.counts().items():
-        click.echo(f"{name}: struck {count} times, {len(server.faults.of(name))} different", err=True)
+        echo(f"{name}: struck {count} times, {len(server.faults.of(name))} different", err=True)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allbrains.cli.options import json_option
+from allbrains.cli.terminal import echo
 
 if TYPE_CHECKING:
     from allbrains.dicom.choose_series import Candidate
-    from allbrains.dicom.examine import Taken
+    from allbrains.dicom.examine import Examined, Taken
+    from allbrains.dicom.image_files import ImageCandidate
     from allbrains.library.own_scan import OwnSeries
     from allbrains.own.compare import Compared
 
@@ -34,6 +36,7 @@ NOT_DONE = 3
     help="Folder for the result.",
 )
 @click.option("--series", type=int, help="Take this series instead of the best T1w; numbers: --dry-run.")
+@click.option("--one-person", is_flag=True, help="All files are one person's, whatever they say.")
 @click.option(
     "--age", "age_years", type=click.FloatRange(0, 120), help="Years at the scan, where the files don't say."
 )
@@ -46,7 +49,14 @@ NOT_DONE = 3
 @click.option("--dry-run", is_flag=True, help="List the series and the choice, process nothing.")
 @json_option
 def command(
-    *, path: Path, dry_run: bool, as_json: bool, series: int | None, sex: str | None, **choice: Any
+    *,
+    path: Path,
+    dry_run: bool,
+    as_json: bool,
+    series: int | None,
+    one_person: bool,
+    sex: str | None,
+    **choice: Any,
 ) -> int:
     """Place your own scan beside everybody else's: PATH is a folder, a file or an archive of anything.
 
@@ -57,38 +67,57 @@ def command(
     from allbrains.library.own_scan import list_series, scan
     from allbrains.records import Done, Rejected
 
-    def show(found: OwnSeries) -> None:
-        for one in found.candidates:
-            click.echo(_listed(one, as_json))
-        click.echo(f"taken: {_words(found.taken)}", err=True)
-        if not dry_run:
-            click.echo("processing: a minute or two …", err=True)
+    def show(found: Examined) -> None:
+        _list(found, as_json)
 
     if dry_run:
-        show(list_series(path, series=series))
+        only = list_series(path, series=series, one_person=one_person, listed=show)
+        echo(f"taken: {_words(only.taken)}", err=True)
         return 0
-    own = scan(path, series=series, sex=sex or "", chosen=show, trouble=_say, **choice)
+    own = scan(
+        path,
+        series=series,
+        one_person=one_person,
+        sex=sex or "",
+        listed=show,
+        chosen=_begin,
+        trouble=_say,
+        **choice,
+    )
     if not isinstance(own.outcome, Done):
         cause = own.outcome.reason if isinstance(own.outcome, Rejected) else own.outcome.cause
-        click.echo(f"the scan can't be used: {cause}: {own.outcome.detail}", err=True)
+        echo(f"the scan can't be used: {cause}: {own.outcome.detail}", err=True)
         return NOT_DONE
+    if own.refused and own.taken is not None:
+        echo(f"taken: {_words(own.taken)}", err=True)
     for number in own.numbers:
-        click.echo(_number(number, as_json))
-    click.echo(json.dumps({"page": str(own.page)}) if as_json else f"page\t{own.page}")
+        echo(_number(number, as_json))
+    echo(json.dumps({"page": str(own.page)}) if as_json else f"page\t{own.page}")
     return 0
 
 
-def _listed(one: Candidate, as_json: bool) -> str:
-    planes = one.series.planes
-    size = f"{one.series.first.columns}×{one.series.first.rows}×{len(planes)}" if planes else "-"
-    edges = "×".join(f"{mm:.2f}" for mm in one.volume.spacing) if one.volume else "-"
+def _list(found: Examined, as_json: bool) -> None:
+    listed: tuple[Candidate | ImageCandidate, ...] = (*found.candidates, *found.images)
+    for one in listed:
+        echo(_listed(one, as_json))
+    for note in found.notes:
+        echo(f"note: {note}", err=True)
+
+
+def _begin(own: OwnSeries) -> None:
+    echo(f"taken: {_words(own.taken)}", err=True)
+    echo("processing: a minute or two …", err=True)
+
+
+def _listed(one: Candidate | ImageCandidate, as_json: bool) -> str:
+    edges = one.edges.removesuffix(" mm").replace(" ", "")
     usable = "yes" if one.is_usable else "no"
     why = "; ".join(one.why)
     if as_json:
-        fields = ("series", "kind", "size", "spacing_mm", "usable", "why")
-        cells = (one.series.label, one.judged.kind.value, size, edges, one.is_usable, why)
+        fields = (one.what, "kind", "size", "spacing_mm", "usable", "why")
+        cells = (one.label, one.judged.kind.value, one.size, edges, one.is_usable, why)
         return json.dumps(dict(zip(fields, cells, strict=True)), ensure_ascii=False)
-    return "\t".join(("series", str(one.series.label), one.judged.kind.value, size, edges, usable, why))
+    return "\t".join((one.what, str(one.label), one.judged.kind.value, one.size, edges, usable, why))
 
 
 def _number(one: Compared, as_json: bool) -> str:
@@ -103,9 +132,8 @@ def _number(one: Compared, as_json: bool) -> str:
 
 
 def _words(taken: Taken) -> str:
-    which = f"series {taken.label}" if taken.label else "the image"
-    return f"{which}: {'; '.join(taken.reasons)} ({taken.way})"
+    return f"{taken.what} {taken.label}: {'; '.join(taken.reasons)} ({taken.way})"
 
 
 def _say(trouble: str) -> None:
-    click.echo(trouble or "going on", err=True)
+    echo(trouble or "going on", err=True)

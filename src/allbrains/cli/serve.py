@@ -8,6 +8,8 @@ from threading import Event
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("serve")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -37,6 +39,6 @@ def command(*, out: Path, against: Path | None, port: int, host_names: tuple[str
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     with Corpus(out).serve(against=against, port=port, host_names=host_names) as address:
-        click.echo(address)
-        click.echo("Ctrl-C ends it", err=True)
+        echo(address)
+        echo("Ctrl-C ends it", err=True)
         stopped.wait()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("splits")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -50,7 +52,7 @@ def command(
     )
     people = Counter(table["group"].to_pylist())
     for side, count in sorted(Counter(table["split"].to_pylist()).items()):
-        click.echo(f"{side}\t{count}")
+        echo(f"{side}\t{count}")
     most = max(people.values(), default=0)
     about = f"{len(table)} samples of {len(people)} people in {out / 'splits.parquet'}, at most {most} of one"
-    click.echo(about, err=True)
+    echo(about, err=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allbrains.cli.terminal import echo
+
 if TYPE_CHECKING:
     from allbrains.run.run_status import Figures
     from allbrains.store.ledger import Tally
@@ -28,13 +30,13 @@ def command(out: Path, as_json: bool) -> None:
     status = Corpus(out).status()
     if as_json:
         run = asdict(status.run) | {"running": status.running} if status.run else None
-        click.echo(json.dumps(asdict(status.tally) | {"run": run}))
+        echo(json.dumps(asdict(status.tally) | {"run": run}))
         return
     for line in lines(status.tally):
-        click.echo(line)
+        echo(line)
     if status.run:
         for line in about_run(status.run, running=status.running):
-            click.echo(line)
+            echo(line)
 
 
 def lines(tally: Tally) -> list[str]:

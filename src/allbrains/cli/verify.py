@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("verify")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -16,10 +18,10 @@ def command(out: Path) -> int:
     """
     from allbrains.library.study import Corpus
 
-    verified = Corpus(out).verify(found=click.echo)
-    click.echo(verified.summary, err=True)
+    verified = Corpus(out).verify(found=echo)
+    echo(verified.summary, err=True)
     if count := len(verified.findings):
-        click.echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
+        echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
     else:
-        click.echo("all is well: every checksum, and ledger, folder, catalogue and samples table agree")
+        echo("all is well: every checksum, and ledger, folder, catalogue and samples table agree")
     return 0 if verified.good else 1

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from allbrains.cli.terminal import echo
+
 
 @click.command("verify-splits")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -25,10 +27,10 @@ def command(file: Path, corpus: Path | None) -> int:
 
     found = find_leaks(file, corpus)
     if corpus is not None:
-        click.echo(f"{found.known} of {found.rows} rows are in {corpus}", err=True)
+        echo(f"{found.known} of {found.rows} rows are in {corpus}", err=True)
     for number, leak in enumerate(found.leaks, 1):
         why = "+".join(leak.links)
         for name, side in leak.scans:
-            click.echo(f"{number}\t{why}\t{side}\t{name}")
-    click.echo(f"{len(found.leaks)} people on more than one side, of {found.rows} rows", err=True)
+            echo(f"{number}\t{why}\t{side}\t{name}")
+    echo(f"{len(found.leaks)} people on more than one side, of {found.rows} rows", err=True)
     return 1 if found.leaks else 0

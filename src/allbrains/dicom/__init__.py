@@ -3,6 +3,6 @@
 Rules:
 * Text of the headers stays inside: names, dates, ids, places and free texts are compared or looked up in a
   list of known words, and never returned, printed or written.
-* A file's own name decides nothing and is not kept, also not an archive member's.
+* Of a file's own name, an archive member's too, only known words are looked up; it is not kept.
 * What can't become a whole head is refused by ``Unsuitable``: what is wrong, and what to do next.
 """

@@ -1,111 +1,54 @@
 """Members of zip and tar archives as streams, under a budget. Nothing is written here.
 
-Names of members are never used: there is no path in an archive that could lead anywhere. Links, devices
-and everything but plain files are passed over. What unpacks to more than the budget ends the reading.
+A member's path is never used: there is none in an archive that could lead anywhere; its name is read for
+known words. Links, devices and everything but plain files are passed over. What unpacks to more than the
+budget ends the reading.
 """
 
 from __future__ import annotations
 
 import bz2
-import gzip
 import lzma
-import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import cast
 
+from allbrains.dicom.budget import Budget, Guarded, Gunzipped, Metered, Stream, damage
 from allbrains.dicom.refusal import Refusal, Unsuitable
 from allbrains.dicom.sniff import FileKind
+from allbrains.dicom.tar_members import plain_files
 
-_DAMAGE = (
-    EOFError,
-    OSError,
-    RuntimeError,  # zipfile's word for an encrypted member
-    NotImplementedError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    ValueError,
-)
+_LONGEST_DIRECTORY = 64 << 20  # bytes of a zip's table of contents: 200,000 names of 300
+_END, _END_64, _LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+_LONGEST_COMMENT = 65_535
 
 
-@dataclass(slots=True)
-class Budget:
-    """What may still be read out of archives.
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A plain file in an archive.
 
     Attributes:
-        bytes_left: unpacked bytes; an examination of a day in a research scanner is some GB.
-        files_left: members.
+        name: its own; for its known words only.
+        stream: its content.
     """
 
-    bytes_left: int = 20_000_000_000
-    files_left: int = 200_000
-
-    def spend(self, count: int) -> None:
-        """Take bytes.
-
-        Raises:
-            Unsuitable: there are none left.
-        """
-        self.bytes_left -= count
-        if self.bytes_left < 0:
-            raise Unsuitable(Refusal.TOO_MUCH, "the files unpack to more than any examination holds")
-
-    def open_file(self) -> None:
-        """Take a file.
-
-        Raises:
-            Unsuitable: there are none left.
-        """
-        self.files_left -= 1
-        if self.files_left < 0:
-            raise Unsuitable(Refusal.TOO_MUCH, "there are more files than any examination has")
+    name: str
+    stream: Stream
 
 
-class Metered:
-    """A stream that pays for what is read of it."""
-
-    def __init__(self, stream: IO[bytes], budget: Budget) -> None:
-        self._stream, self._budget = stream, budget
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes; none only at the end.
-
-        Raises:
-            Unsuitable: the archive is damaged, or the budget is spent.
-        """
-        with damage():
-            data = self._stream.read(min(size, 1 << 20) if size >= 0 else 1 << 20)
-        self._budget.spend(len(data))
-        return data
-
-
-@contextmanager
-def damage() -> Iterator[None]:
-    """Translate what the readers of archives raise.
-
-    Raises:
-        Unsuitable: the archive is cut, damaged or encrypted.
-    """
-    try:
-        yield
-    except _DAMAGE as error:
-        # without `from`: zipfile and tarfile put members' names into their messages
-        name = type(error).__name__
-        raise Unsuitable(
-            Refusal.DAMAGED_ARCHIVE, f"an archive is cut, damaged or locked with a password ({name})"
-        ) from None
-
-
-def members(path: Path, kind: FileKind, budget: Budget) -> Iterator[Metered]:
-    """Yield the plain files in an archive as streams; each is good until the next is asked for.
+def members(path: Path, kind: FileKind, budget: Budget, name: str) -> Iterator[Packed]:
+    """Yield the plain files in an archive; each stream is good until the next is asked for.
 
     A stream that is packed but no archive (``scan.nii.gz``) is one member.
+
+    Args:
+        path: the archive.
+        kind: of ``ARCHIVES``.
+        budget: what may be read.
+        name: the archive's own, which a packed stream's content has too.
 
     Raises:
         Unsuitable: the archive is damaged, encrypted, or larger than the budget.
@@ -116,45 +59,72 @@ def members(path: Path, kind: FileKind, budget: Budget) -> Iterator[Metered]:
         yield from _tar(path, kind, budget)
     else:
         budget.open_file()
-        with damage(), _unpacked(path, kind) as stream:
-            yield Metered(stream, budget)
+        with damage(), closing(_unpacked(path, kind)) as stream:
+            yield Packed(name, Metered(stream, budget))
 
 
-def _zip(path: Path, budget: Budget) -> Iterator[Metered]:
-    with damage(), zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            mode = info.external_attr >> 16
-            plain = not info.is_dir() and (mode & 0o170000) in (0, 0o100000)
-            if plain:
-                budget.open_file()
-                with archive.open(info) as stream:
-                    yield Metered(stream, budget)
+def _zip(path: Path, budget: Budget) -> Iterator[Packed]:
+    with damage():
+        _see_directory(path, budget)
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                mode = info.external_attr >> 16
+                if not info.is_dir() and (mode & 0o170000) in (0, 0o100000):
+                    budget.open_file()
+                    with archive.open(info) as stream:
+                        yield Packed(info.filename, Metered(stream, budget))
 
 
-def _tar(path: Path, kind: FileKind, budget: Budget) -> Iterator[Metered]:
-    with damage(), _unpacked(path, kind) as packed:
+def _see_directory(path: Path, budget: Budget) -> None:
+    """Refuse a table of contents that is too long before zipfile takes it into memory.
+
+    Raises:
+        Unsuitable: it has more names than the budget, or is longer than names are.
+    """
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        file.seek(max(0, end - _LONGEST_COMMENT - 22))
+        tail = file.read()
+        at = tail.rfind(_END)
+        if at < 0:
+            return  # zipfile says what is wrong
+        count, length = (int.from_bytes(tail[at + k : at + k + n], "little") for k, n in ((10, 2), (12, 4)))
+        if at >= 20 and tail[at - 20 : at - 16] == _LOCATOR_64:
+            file.seek(min(int.from_bytes(tail[at - 12 : at - 4], "little"), end))
+            record = file.read(56)
+            if record[:4] == _END_64:
+                count, length = (int.from_bytes(record[k : k + 8], "little") for k in (32, 40))
+    if count > budget.files_left or length > _LONGEST_DIRECTORY:
+        raise Unsuitable(Refusal.TOO_MUCH, "there are more files than any examination has")
+
+
+def _tar(path: Path, kind: FileKind, budget: Budget) -> Iterator[Packed]:
+    with damage(), closing(_unpacked(path, kind)) as packed:
         # what is skipped is unpacked too, so the meter is below the tar reader
-        whole = cast(Any, Metered(packed, budget))
-        with tarfile.open(fileobj=whole, mode="r|") as archive:
-            for member in archive:
-                budget.open_file()
-                stream = archive.extractfile(member) if member.isreg() else None
-                if stream is not None:
-                    yield Metered(stream, Budget(bytes_left=member.size))
+        for name, member in plain_files(Metered(packed, budget)):
+            budget.open_file()
+            yield Packed(name, Guarded(member))
 
 
-def _unpacked(path: Path, kind: FileKind) -> IO[bytes]:
+class _Closable(Stream):
+    """A stream of a file."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+def _unpacked(path: Path, kind: FileKind) -> _Closable:
     match kind:
         case FileKind.GZIP:
-            return cast(IO[bytes], gzip.open(path, "rb"))
+            return cast(_Closable, Gunzipped(path))
         case FileKind.XZ:
-            return cast(IO[bytes], lzma.open(path, "rb"))
+            return cast(_Closable, lzma.open(path, "rb"))
         case FileKind.BZIP2:
-            return cast(IO[bytes], bz2.open(path, "rb"))
+            return cast(_Closable, bz2.open(path, "rb"))
         case _:
-            return path.open("rb")
+            return cast(_Closable, path.open("rb"))
 
 
 def _holds_tar(path: Path, kind: FileKind) -> bool:
-    with damage(), _unpacked(path, kind) as stream:
+    with damage(), closing(_unpacked(path, kind)) as stream:
         return stream.read(512)[257:262] == b"ustar"

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from allbrains.dicom.archives import Budget, Metered, members
+from allbrains.dicom.archives import Packed, members
+from allbrains.dicom.budget import Budget, Stream
+from allbrains.dicom.image_files import ImageFile, image_file
 from allbrains.dicom.medium import listed
-from allbrains.dicom.sniff import ARCHIVES, START_BYTES, FileKind, kind_of
+from allbrains.dicom.sniff import ARCHIVES, DISC_BYTES, START_BYTES, FileKind, is_apple_disc, kind_of
 from allbrains.errors import ConfigurationError
 
 DEEPEST = 3  # archives in archives: a zip in a mailed zip on a stick
@@ -28,7 +30,7 @@ class Opened:
     """
 
     dicom: tuple[Path, ...]
-    images: tuple[Path, ...]
+    images: tuple[ImageFile, ...]
     others: Counter[FileKind]
 
 
@@ -48,53 +50,74 @@ def open_files(path: Path, workspace: Path, budget: Budget | None = None) -> Ope
     """
     if not path.exists():
         raise ConfigurationError("there is nothing at the path that was given")
-    opener = _Opener(workspace, budget or Budget())
+    opener = _Opener(workspace, budget or Budget(folder=workspace))
     for file in _files(path):
-        opener.see(file, depth=0)
+        opener.see(file, depth=0, name=file.name)
     return Opened(dicom=tuple(opener.dicom), images=tuple(opener.images), others=opener.others)
 
 
 class _Opener:
     def __init__(self, workspace: Path, budget: Budget) -> None:
         self._workspace, self._budget = workspace, budget
+        self._written = 0
         self.dicom: list[Path] = []
-        self.images: list[Path] = []
+        self.images: list[ImageFile] = []
         self.others: Counter[FileKind] = Counter()
 
-    def see(self, file: Path, depth: int) -> None:
-        try:
-            with file.open("rb") as stream:
-                kind = kind_of(stream.read(START_BYTES))
-        except OSError:
-            kind = FileKind.OTHER
+    def see(self, file: Path, depth: int, name: str) -> None:
+        kind = _kind_of_file(file)
         if kind is FileKind.DICOM:
             self.dicom.append(file)
         elif kind is FileKind.IMAGE:
-            self.images.append(file)
+            self.images.append(image_file(file, name))
         elif kind in ARCHIVES and depth < DEEPEST:
-            for member in members(file, kind, self._budget):
+            if depth == 0:
+                self._budget.admit(file.stat().st_size)
+            for member in members(file, kind, self._budget, name):
                 self._take(member, depth + 1)
         else:
             self.others[kind] += 1
 
-    def _take(self, member: Metered, depth: int) -> None:
+    def _take(self, member: Packed, depth: int) -> None:
         """Write a member that may be an image under the next number; others are only counted."""
-        start = member.read(START_BYTES)
-        while len(start) < START_BYTES and (more := member.read(START_BYTES - len(start))):
-            start += more
+        start = _start_of(member.stream, START_BYTES)
         kind = kind_of(start)
+        if kind is FileKind.OTHER:
+            kind = kind_of(start + _start_of(member.stream, DISC_BYTES - len(start)))
         if kind not in (FileKind.DICOM, FileKind.IMAGE) and kind not in ARCHIVES:
             self.others[kind] += 1
             return
-        target = self._workspace / f"{len(os.listdir(self._workspace)):06d}"
+        self._written += 1
+        target = self._workspace / f"{self._written:06d}"
         with target.open("xb") as file:
             file.write(start)
-            while chunk := member.read(1 << 20):
+            while chunk := member.stream.read(1 << 20):
                 file.write(chunk)
-        self.see(target, depth)
+        self.see(target, depth, member.name)
         if kind in ARCHIVES:
             target.unlink()
-            target.touch()  # its number stays taken
+
+
+def _kind_of_file(file: Path) -> FileKind:
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(START_BYTES)
+            kind = kind_of(start)
+            if kind is not FileKind.OTHER:
+                return kind
+            kind = kind_of(start + stream.read(DISC_BYTES - len(start)))
+            size = stream.seek(0, 2)
+            stream.seek(max(0, size - 512))
+            return FileKind.APPLE_DISC if kind is FileKind.OTHER and is_apple_disc(stream.read()) else kind
+    except OSError:
+        return FileKind.OTHER
+
+
+def _start_of(stream: Stream, size: int) -> bytes:
+    start = b""
+    while len(start) < size and (more := stream.read(size - len(start))):
+        start += more
+    return start
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from allbrains.dicom.frames import frames_of
-from allbrains.dicom.instances import Identity, Instance
+from allbrains.dicom.frames import PRIVATE, frames_of
+from allbrains.dicom.instances import Identity, Instance, Stored
 from allbrains.dicom.quiet import pydicom_quietly
-from allbrains.dicom.safe_words import known_words, name_words
-from allbrains.dicom.values import integer, number, text, texts
+from allbrains.dicom.safe_words import contrast_words, known_words, name_words, region_of
+from allbrains.dicom.stored import stored_at
+from allbrains.dicom.values import FileTags, integer, number, text, texts
 
 DIRECTORY = "1.2.840.10008.1.3.10"
 _TEXTS = ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName", "ScanOptions")
 _TAGS = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "InstanceNumber", "Modality"),
+    *("StudyInstanceUID", "StudyTime", "SeriesTime", "AcquisitionTime", "AcquisitionDateTime"),
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "PatientAge", "StudyDate", "SeriesDate"),
     *("AcquisitionDate", "ImageType", "PhotometricInterpretation", "SamplesPerPixel", "Rows", "Columns"),
     *("NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"),
-    *("ScanningSequence", "MRAcquisitionType", "RepetitionTime", "EchoTime", "InversionTime", "FlipAngle"),
+    *("ScanningSequence", "SequenceVariant", "MRAcquisitionType", "RepetitionTime", "EchoTime"),
+    *("InversionTime", "FlipAngle", "AngioFlag", "MagnetizationTransfer", "BodyPartExamined"),
     *("ContrastBolusAgent", "DiffusionBValue", "PulseSequenceName", "EchoPulseSequence", "InversionRecovery"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "EchoPlanarPulseSequence"),
+    *("BitsAllocated", "BitsStored", "PixelRepresentation", "RescaleSlope", "RescaleIntercept"),
+    *("ComplexImageComponent", "ImagesInAcquisition", "TimeOfFlightContrast"),
+    *("InversionTimes", "AnatomicRegionSequence", "AcquisitionContrast"),
     *_TEXTS,
 )
-_PRIVATE = (0x0019100C, 0x00431039)  # b-values of Siemens and GE
+_TIMES = (("AcquisitionDate", "AcquisitionTime"), ("SeriesDate", "SeriesTime"))
+_TRANSFER = ("ON_RESONANCE", "OFF_RESONANCE")
 _OLDEST = 120.0
+_PLACEHOLDER_YEAR = 1900
 
 
 def read_header(path: Path) -> Instance | None:
@@ -36,26 +45,46 @@ def read_header(path: Path) -> Instance | None:
     """
     with pydicom_quietly() as (pydicom, errors):
         try:
-            dataset = pydicom.dcmread(
-                path, stop_before_pixels=True, force=True, specific_tags=[*_TAGS, *_PRIVATE]
-            )
-            meta = dataset.file_meta
-            if str(meta.get("MediaStorageSOPClassUID", "")) == DIRECTORY:
-                return None
-            return _instance(path, dataset, str(meta.get("TransferSyntaxUID", "")))
+            with path.open("rb") as stream:
+                dataset = pydicom.dcmread(
+                    stream, stop_before_pixels=True, force=True, specific_tags=_wanted()
+                )
+                meta = dataset.file_meta
+                if str(meta.get("MediaStorageSOPClassUID", "")) == DIRECTORY:
+                    return None
+                syntax = str(meta.get("TransferSyntaxUID", ""))
+                header = FileTags(dataset, _by_keyword())
+                return _instance(path, header, syntax, stored_at(stream, header, syntax))
         except errors:
             return None
 
 
-def _instance(path: Path, dataset: Any, syntax: str) -> Instance | None:
+@cache
+def _wanted() -> list[Any]:
+    """Return the tags that are read, as pydicom has them; looked up once, not once a file."""
+    from pydicom.tag import Tag
+
+    return [Tag(name) for name in (*_TAGS, *PRIVATE)]
+
+
+@cache
+def _by_keyword() -> dict[str, int]:
+    return {name: int(tag) for name, tag in zip(_TAGS, _wanted(), strict=False)}
+
+
+def _instance(path: Path, dataset: Any, syntax: str, stored: Stored) -> Instance | None:
     modality, sop_class = text(dataset, "Modality").upper(), text(dataset, "SOPClassUID")
     if not modality and not sop_class:
         return None
-    frames = frames_of(dataset)
+    words = known_words([piece for name in _TEXTS for piece in texts(dataset, name)]) | _contrast(dataset)
+    acquired = _acquired(dataset)
     return Instance(
         path=path,
         uid=text(dataset, "SOPInstanceUID"),
         series=text(dataset, "SeriesInstanceUID"),
+        study=text(dataset, "StudyInstanceUID"),
+        examined_s=_first_known(_clock(dataset, ("StudyDate", "StudyTime")), acquired),
+        acquired_s=acquired,
         number=integer(dataset, "SeriesNumber", -1),
         order=integer(dataset, "InstanceNumber", 0),
         identity=identity_of(dataset),
@@ -66,24 +95,58 @@ def _instance(path: Path, dataset: Any, syntax: str) -> Instance | None:
         or text(dataset, "PhotometricInterpretation").startswith(("RGB", "YBR", "PALETTE")),
         rows=integer(dataset, "Rows", 0),
         columns=integer(dataset, "Columns", 0),
-        frames=frames,
+        frames=frames_of(dataset),
+        stored=stored,
         sequence=_sequence(dataset),
+        variant=frozenset(piece.strip().upper() for piece in texts(dataset, "SequenceVariant")),
         three_d={"3D": True, "2D": False}.get(text(dataset, "MRAcquisitionType").upper()),
         tr_ms=_timing(dataset, "MRTimingAndRelatedParametersSequence", "RepetitionTime"),
         ti_ms=_timing(dataset, "MRModifierSequence", "InversionTime", "InversionTimes"),
         flip_deg=_timing(dataset, "MRTimingAndRelatedParametersSequence", "FlipAngle"),
-        words=known_words([piece for name in _TEXTS for piece in texts(dataset, name)]),
+        words=words,
+        region=region_of(_examined(dataset), words),
+        angiography=text(dataset, "AngioFlag").upper() == "Y"
+        or text(dataset, "TimeOfFlightContrast").upper() == "YES",
+        transfer=text(dataset, "MagnetizationTransfer").upper() in _TRANSFER,
+        promised=integer(dataset, "ImagesInAcquisition", 0),
         contrast_agent=bool(text(dataset, "ContrastBolusAgent").strip()),
         age_years=age_of(dataset),
     )
 
 
+def _acquired(dataset: Any) -> float:
+    whole = text(dataset, "AcquisitionDateTime").strip()
+    if math.isfinite(at := _seconds(whole[:8], whole[8:].split("+")[0].split("-")[0])):
+        return at
+    return _first_known(*(_clock(dataset, names) for names in _TIMES))
+
+
+def _first_known(*times: float) -> float:
+    return next((at for at in times if math.isfinite(at)), math.nan)
+
+
+def _clock(dataset: Any, names: tuple[str, str]) -> float:
+    return _seconds(text(dataset, names[0]), text(dataset, names[1]))
+
+
+def _seconds(day: str, time: str) -> float:
+    """Return a date and a time as seconds since some day long ago; NaN where there is no date."""
+    on = _date(day)
+    if on is None:
+        return math.nan
+    digits = time.strip().replace(":", "").split(".")[0].ljust(6, "0")
+    hours, minutes, seconds = (digits[k : k + 2] for k in (0, 2, 4))
+    passed = 3600 * int(hours) + 60 * int(minutes) + int(seconds) if digits[:6].isdecimal() else 0
+    return on.toordinal() * 86400.0 + passed
+
+
 def identity_of(dataset: Any) -> Identity:
-    """Return whose file it is."""
+    """Return whose file it is; a birth date that programs put where they took one away is none."""
+    born = _date(text(dataset, "PatientBirthDate"))
     return Identity(
-        number=text(dataset, "PatientID").strip().casefold(),
+        number=text(dataset, "PatientID").strip().casefold().lstrip("0"),
         name=name_words(text(dataset, "PatientName")),
-        born=text(dataset, "PatientBirthDate").strip(),
+        born=born.isoformat() if born and born.year > _PLACEHOLDER_YEAR else "",
         sex=text(dataset, "PatientSex").strip().upper()[:1],
     )
 
@@ -115,6 +178,26 @@ def _date(value: str) -> date | None:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError:
         return None
+
+
+def _contrast(dataset: Any) -> frozenset[str]:
+    """Return what AcquisitionContrast says, of the file or of its shared or first frame."""
+    groups = (dataset.get("SharedFunctionalGroupsSequence") or ())[:1]
+    groups = [*groups, *(dataset.get("PerFrameFunctionalGroupsSequence") or ())[:1]]
+    kinds = [item for group in groups for item in (group.get("MRImageFrameTypeSequence") or ())[:1]]
+    return contrast_words(text(place, "AcquisitionContrast").strip().upper() for place in (dataset, *kinds))
+
+
+def _examined(dataset: Any) -> str:
+    """Return the part of the body: BodyPartExamined, or what the anatomic code means."""
+    if told := text(dataset, "BodyPartExamined").strip():
+        return told
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or ())[:1]
+    frame = [item for group in shared for item in (group.get("FrameAnatomySequence") or ())[:1]]
+    for place in (dataset, *frame):
+        for code in (place.get("AnatomicRegionSequence") or ())[:1]:
+            return text(code, "CodeMeaning")
+    return ""
 
 
 def _sequence(dataset: Any) -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -39,6 +40,29 @@ class Stack:
     affine: Affine
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
+
+    @property
+    def centre_mm(self) -> tuple[float, float, float]:
+        """Its middle, RAS+ mm."""
+        middle = self.affine[:3, :3] @ ((np.array(self.shape) - 1) / 2) + self.affine[:3, 3]
+        return (float(middle[0]), float(middle[1]), float(middle[2]))
+
+    @property
+    def edges(self) -> str:
+        """The voxels' edges in words."""
+        return edges_in_words(self.affine)
+
+
+def edges_in_words(affine: Affine) -> str:
+    """Return a voxel's edges in words, mm, in the order that the page has: across, along and up the head.
+
+    Args:
+        affine: shape (4, 4), index → RAS+ mm.
+    """
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    along = np.abs(affine[:3, :3]) / lengths
+    order = max(permutations(range(3)), key=lambda order: sum(along[axis, k] for axis, k in enumerate(order)))
+    return " × ".join(f"{lengths[k]:.2f}" for k in order) + " mm"
 
 
 def stack(planes: Sequence[Plane]) -> Stack:

@@ -1,4 +1,7 @@
-"""What is known of one DICOM file. Only ``Identity`` says who a person is, and it shows nothing."""
+"""What is known of one DICOM file, and the units that files are sorted into.
+
+Only ``Identity`` says who a person is, and it shows nothing.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,9 @@ class Frame:
         thickness: mm; 0 where unknown.
         te_ms: echo time; 0 where unknown.
         b_value: s/mm²; -1 where it is no diffusion image.
-        tags: words of ImageType or FrameType.
+        tags: words of ImageType or FrameType, and of Siemens' ImageTypeText.
+        part: of the complex signal: ``M``, ``P``, ``R``, ``I``; empty where the file doesn't say.
+        slope, intercept: from stored numbers to the image's own; 1 and 0 where the file doesn't say.
     """
 
     position: Triple | None
@@ -47,6 +52,31 @@ class Frame:
     te_ms: float = 0.0
     b_value: float = -1.0
     tags: frozenset[str] = frozenset()
+    part: str = ""
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Where and how a file keeps its voxels.
+
+    Attributes:
+        offset: of the first byte of the pixel data's value; 0 where there is none.
+        length: bytes; -1 where they are packed in fragments.
+        allocated, used: bits of a number, and how many of them count.
+        signed: negative numbers exist.
+        inverted: small numbers are meant to look bright (MONOCHROME1).
+        cut: the file ends before its voxels do.
+    """
+
+    offset: int = 0
+    length: int = 0
+    allocated: int = 16
+    used: int = 16
+    signed: bool = False
+    inverted: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +85,11 @@ class Instance:
 
     Attributes:
         path: where it is.
-        uid: SOPInstanceUID; for telling copies apart.
-        series: SeriesInstanceUID.
+        uid: SOPInstanceUID; a hint only, as some programs give one to all.
+        series: SeriesInstanceUID; a hint only.
+        study: StudyInstanceUID: one examination.
+        examined_s: when the examination was, seconds of some clock that all files share; NaN where unknown.
+        acquired_s: when the image was measured, by the same clock.
         number: SeriesNumber; -1 where there is none.
         order: InstanceNumber.
         identity: whose it is.
@@ -66,10 +99,16 @@ class Instance:
         colour: voxels have more than one channel.
         rows, columns: of a plane.
         frames: its planes.
+        stored: where its voxels are.
         sequence: of ``SE``, ``GR``, ``EP``, ``IR``, ``RM``.
+        variant: words of SequenceVariant: ``MP`` for magnetisation prepared, ``MTC``, ``SP`` for spoiled …
         three_d: MRAcquisitionType; None where the file doesn't say.
         tr_ms, ti_ms, flip_deg: 0 where unknown.
         words: known words among the description's, the protocol's and the sequence's; no others.
+        region: of the body; empty where neither BodyPartExamined nor a known word tells.
+        angiography: the scanner says that it shows vessels.
+        transfer: magnetisation transfer was on.
+        promised: how many images the acquisition has; 0 where the file doesn't say.
         contrast_agent: something was injected.
         age_years: at the examination; NaN where unknown.
     """
@@ -77,6 +116,9 @@ class Instance:
     path: Path = field(repr=False)
     uid: str = field(repr=False)
     series: str = field(repr=False)
+    study: str = field(repr=False)
+    examined_s: float = field(repr=False)
+    acquired_s: float = field(repr=False)
     number: int
     order: int
     identity: Identity
@@ -87,12 +129,18 @@ class Instance:
     rows: int
     columns: int
     frames: tuple[Frame, ...]
+    stored: Stored
     sequence: frozenset[str]
+    variant: frozenset[str]
     three_d: bool | None
     tr_ms: float
     ti_ms: float
     flip_deg: float
     words: frozenset[str]
+    region: str
+    angiography: bool
+    transfer: bool
+    promised: int
     contrast_agent: bool
     age_years: float
 

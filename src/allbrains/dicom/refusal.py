@@ -24,7 +24,13 @@ class Refusal(StrEnum):
     NO_PLACE = "no_place"
     NOT_CONVERTED = "not_converted"
     TOO_MUCH = "too_much"
+    NO_ROOM = "no_room"
     DAMAGED_ARCHIVE = "damaged_archive"
+    UNKNOWN_ARCHIVE = "unknown_archive"  # a kind that is not opened here
+    DISC_IMAGE = "disc_image"
+    CUT_FILES = "cut_files"
+    FOREIGN_SLICES = "foreign_slices"
+    SEVERAL_IMAGES = "several_images"
 
 
 NEXT: dict[Refusal, str] = {
@@ -32,7 +38,10 @@ NEXT: dict[Refusal, str] = {
     Refusal.PICTURES: (
         "ask the centre for the DICOM files: pictures have lost the third dimension and the millimetres"
     ),
-    Refusal.TWO_PEOPLE: "put the files of one person into a folder of their own and name that folder",
+    Refusal.TWO_PEOPLE: (
+        "put the files of one person into a folder of their own and name that folder; if they are one "
+        "person's, say so with --one-person"
+    ),
     Refusal.NO_T1W: (
         "ask the centre for a 3-D T1-weighted series (MPRAGE, SPGR, BRAVO, TFE); if you know that one of "
         "these is it, choose it with --series"
@@ -52,7 +61,16 @@ NEXT: dict[Refusal, str] = {
     Refusal.NOT_A_VOLUME: "choose another series with --series",
     Refusal.NO_PLACE: "ask the centre for the original DICOM files, not for an export of the viewer",
     Refusal.NOT_CONVERTED: "ask the centre for the files uncompressed (Explicit VR Little Endian)",
+    Refusal.NO_ROOM: "make room on the disk of temporary files, or set TMPDIR to another one",
     Refusal.TOO_MUCH: "name the folder or archive of one examination",
+    Refusal.CUT_FILES: "copy the disc again: the files on it may be whole",
+    Refusal.FOREIGN_SLICES: "ask the centre for the series again, or choose another one with --series",
+    Refusal.SEVERAL_IMAGES: "look at the numbers with --dry-run, and choose one with --series",
+    Refusal.UNKNOWN_ARCHIVE: "unpack it yourself, for example with 7-Zip, and name the folder",
+    Refusal.DISC_IMAGE: (
+        "mount it (a double click, or `mount -o loop`) or unpack it, for example with 7-Zip, and name the "
+        "folder"
+    ),
     Refusal.DAMAGED_ARCHIVE: "download or copy the archive again, or unpack it yourself and name the folder",
 }
 

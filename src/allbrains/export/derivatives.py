@@ -16,7 +16,7 @@ from allbrains.export.native import Layer, scan_grid, to_scan, warp_of
 from allbrains.files import publishing
 from allbrains.load import Brain
 from allbrains.records import Affine, Array
-from allbrains.space.structures import Structure
+from allbrains.space.structure_priors import Structure
 from allbrains.steps.labels import Label
 from allbrains.store import quantise
 from allbrains.store.layout import folder_name

@@ -223,8 +223,10 @@ def readme(dataset: str, *, recipe: str, version: str) -> str:
 
 def ignored(kinds: Iterable[MapKind]) -> str:
     """Return the text of ``.bidsignore``: label tables, and suffixes that BIDS doesn't know."""
-    suffixes = sorted({kind.suffix for kind in kinds if not kind.standard})
-    return "dseg.tsv\n*_dseg.tsv\n" + "".join(f"*_{suffix}.*\n" for suffix in suffixes)
+    known = list(kinds)
+    tables = "dseg.tsv\n*_dseg.tsv\n" if any(kind.suffix == "dseg" for kind in known) else ""
+    suffixes = sorted({kind.suffix for kind in known if not kind.standard})
+    return tables + "".join(f"*_{suffix}.*\n" for suffix in suffixes)
 
 
 def as_text(fields: Mapping[str, Any]) -> str:

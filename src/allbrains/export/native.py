@@ -80,7 +80,7 @@ def warp_of(brain: Brain) -> Warp:
 
 
 def scan_grid(row: Mapping[str, Any]) -> Grid:
-    """Return the grid of the scan's file, as it was published.
+    """Return the grid of the scan's file: its voxels, and the affine that was believed.
 
     Raises:
         ConfigurationError: the corpus doesn't say.

@@ -2,12 +2,11 @@
 
 nibabel accepts a gzip stream with a wrong checksum and hundreds of MB of trailing bytes, and a small
 file may unpack to many GB. So the stream is unpacked here, to its very end, with a cap that comes
-from the header.
+from the header; what follows the gzip stream is counted, not unpacked.
 """
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from pathlib import Path
 
@@ -16,7 +15,8 @@ import numpy as np
 from allbrains.case import Case
 from allbrains.errors import Reason, ScanUnusable
 from allbrains.images import mgh, nifti, nrrd
-from allbrains.images.promise import START_BYTES, Promise, Readable, voxels
+from allbrains.images.gunzip import MAGIC, Gunzip, Readable
+from allbrains.images.promise import START_BYTES, Promise, voxels
 from allbrains.records import Volume
 
 
@@ -31,30 +31,43 @@ def read_case(path: Path) -> Case:
     A 4-D image with one frame is a 3-D image.
 
     Returns:
-        A case with ``t1w``, float32; the text ``orientation_from``: which part of the header said where
-        left is; and the numbers ``orientation_unknown`` and ``header_axes_conflict``, 0 or 1.
+        A case with ``t1w``, float32; the texts ``orientation_from``: which part of the header said where
+        left is, ``header_doubts``: why the header is not to be believed, where it isn't, and
+        ``file_warning``: what is odd about the file and harms nothing, where there is something; and the
+        numbers ``orientation_unknown``, ``side_unknown``, ``spacing_unknown`` and
+        ``header_axes_conflict``, 0 or 1.
 
     Raises:
         ScanUnusable: with the reason code for each way in which the file can be bad.
     """
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
     try:
-        with gzip.open(path, "rb") if zipped else path.open("rb") as stream:
-            return _read(stream)
+        with path.open("rb") as file:
+            zipped = file.read(len(MAGIC)) == MAGIC
+            file.seek(0)
+            return _read_zipped(file) if zipped else _read(file)
     except EOFError as error:
         raise ScanUnusable(Reason.TRUNCATED, "the gzip stream ends early") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except zlib.error as error:
         raise ScanUnusable(Reason.CORRUPT, f"the gzip stream is damaged ({error})") from error
+
+
+def _read_zipped(file: Readable) -> Case:
+    stream = Gunzip(file)
+    case = _read(stream)
+    if not stream.leftover:
+        return case
+    warning = f"{stream.leftover} bytes after the end of the gzip stream were passed over"
+    return case.plus(texts={"file_warning": warning})
 
 
 def _read(stream: Readable) -> Case:
     start = stream.read(START_BYTES)
     with np.errstate(over="ignore", invalid="ignore"):  # absurd numbers are judged, not warned of
         promise = promise_of(start)
+    doubts = {"header_doubts": promise.doubts} if promise.doubts else {}
     return Case(
         images={"t1w": Volume(array=voxels(promise, start, stream), affine=promise.affine)},
-        texts={"orientation_from": promise.orientation_from},
+        texts={"orientation_from": promise.orientation_from, **doubts},
         numbers=promise.numbers,
     )
 

@@ -11,6 +11,7 @@ import struct
 import numpy as np
 
 from allbrains.errors import Reason, ScanUnusable
+from allbrains.images.credibility import Account, doubts
 from allbrains.images.placement import plausible
 from allbrains.images.promise import Promise, three_sides
 
@@ -38,11 +39,13 @@ def promise(start: bytes) -> Promise:
     affine = np.eye(4)
     affine[:3, :3] = directions
     affine[:3, 3] = np.asarray(place[12:15]) - directions @ (np.asarray(shape) / 2)
+    numbers, reasons = doubts(Account(affine=affine, shape=shape, set=known == 1))
     return Promise(
         shape=shape,
         dtype=np.dtype(_TYPES[kind]),
         offset=_OFFSET,
         affine=plausible(affine),
         orientation_from="mgh" if known == 1 else "nothing",
-        numbers={"orientation_unknown": float(known != 1), "header_axes_conflict": 0.0},
+        numbers={**numbers, "header_axes_conflict": 0.0},
+        doubts=reasons,
     )

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from allbrains.errors import Reason, ScanUnusable
-from allbrains.images.placement import axes, edges_mm, fault, plausible
+from allbrains.images.credibility import Account, doubts
+from allbrains.images.placement import axes, by, edges_mm, fault, plausible
 from allbrains.images.promise import Promise, three_sides
-from allbrains.records import Affine
+from allbrains.records import Affine, Array
 
 _LENGTHS = {348: "NIfTI-1", 540: "NIfTI-2"}
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # metres and micrometres; every other code is taken for mm
 MAX_OFFSET = 16 << 20  # header extensions hold a history or an atlas's names; 200 kB have been met
+_FORMS = ("sform", "qform")  # the one that is believed first
+_ROUNDING = 1e-3  # by which writers' quaternions have been too long
 _SCANNER = 1  # the form code of the scanner's own frame
 _STRETCH = 0.01  # relative difference of a voxel's edge from the header's, above which a form isn't rigid
 
@@ -44,7 +47,16 @@ def promise(start: bytes) -> Promise:
         ScanUnusable: with the reason code for each way in which they can be bad.
     """
     header = _header(start)
-    affine, source, numbers = placement(header)
+    shape = three_sides(_sides(header))
+    affine, source, conflict = placement(header)
+    numbers, reasons = doubts(
+        Account(
+            affine=affine,
+            shape=shape,
+            edges=_told_edges(header, affine),
+            set=source != "nothing",
+        )
+    )
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     if not np.isfinite(slope) or slope == 0:  # the standard's way to say that nothing is scaled
         slope, intercept = 1.0, 0.0
@@ -52,18 +64,19 @@ def promise(start: bytes) -> Promise:
     if not vox_offset <= MAX_OFFSET:  # NaN too
         raise ScanUnusable(Reason.CORRUPT, f"voxels would start at byte {vox_offset:g}")
     return Promise(
-        shape=three_sides(_sides(header)),
+        shape=shape,
         dtype=_dtype(header),
         offset=max(int(vox_offset), length(start) + 4),
         affine=affine,
         slope=slope,
         intercept=intercept if np.isfinite(intercept) else 0.0,
         orientation_from=source,
-        numbers=numbers,
+        numbers={**numbers, "header_axes_conflict": float(conflict)},
+        doubts=reasons,
     )
 
 
-def placement(header: Any) -> tuple[Affine, str, dict[str, float]]:
+def placement(header: Any) -> tuple[Affine, str, bool]:
     """Return the affine, which form gave it, and whether the two forms tell different stories.
 
     The sform is believed before the qform, but for two cases: it can't be true, or it leads to another
@@ -75,42 +88,70 @@ def placement(header: Any) -> tuple[Affine, str, dict[str, float]]:
         header: of nibabel.
 
     Returns:
-        Affine; ``sform``, ``qform`` or ``nothing``; and the numbers ``orientation_unknown`` and
-        ``header_axes_conflict``, 0 or 1: the forms disagree on where an axis runs.
+        Affine; ``sform``, ``qform`` or ``nothing``; and whether the forms disagree on where an axis runs.
 
     Raises:
         ScanUnusable: no form that is set can be true.
     """
-    found = {name: form for name in ("sform", "qform") if (form := _form(header, name)) is not None}
-    if not found:
-        return plausible(_millimetres(header, header.get_base_affine())), "nothing", _told(unknown=True)
-    faults = {name: said for name, form in found.items() if (said := fault(form))}
-    sound = {name: form for name, form in found.items() if name not in faults}
+    forms = {name: _form(header, name) for name in _FORMS if int(header[f"{name}_code"]) > 0}
+    if not forms:
+        return plausible(_millimetres(header, header.get_base_affine())), "nothing", False
+    sound = {name: form for name, form in forms.items() if not isinstance(form, str)}
     if not sound:
-        raise ScanUnusable(Reason.BAD_AFFINE, "; ".join(f"{name}: {said}" for name, said in faults.items()))
+        raise ScanUnusable(Reason.BAD_AFFINE, "; ".join(f"{name}: {said}" for name, said in forms.items()))
     name = next(iter(sound))
     if len(sound) == 2 and _leads_elsewhere(header, sound["sform"], sound["qform"]):
         name = "qform"
-    conflict = len({axes(form) for form in sound.values()}) > 1
-    return sound[name], name, _told(conflict=conflict)
+    return sound[name], name, len({axes(form) for form in sound.values()}) > 1
 
 
-def _told(*, unknown: bool = False, conflict: bool = False) -> dict[str, float]:
-    return {"orientation_unknown": float(unknown), "header_axes_conflict": float(conflict)}
+def _form(header: Any, name: str) -> Affine | str:
+    """Return a form that is set, in mm, or why it can't be true."""
+    if name == "qform" and (said := _bad_rotation(header)):
+        return said
+    affine = _millimetres(header, _qform(header) if name == "qform" else header.get_sform())
+    return fault(affine) or affine
 
 
-def _form(header: Any, name: str) -> Affine | None:
-    """Return a form that is set, in mm; one of NaN where it is set and makes no sense."""
-    if int(header[f"{name}_code"]) <= 0:
-        return None
-    if name == "sform":
-        return _millimetres(header, header.get_sform())
-    from nibabel.spatialimages import HeaderDataError
+def _bad_rotation(header: Any) -> str:
+    """Return why quaternion and voxel edges make no affine, or an empty text."""
+    if not (header["pixdim"][1:4] > 0).all():
+        return f"voxels of {by(_edges(header))} mm"
+    length = float(np.linalg.norm(_quaternion(header)))
+    # the quaternion's first part follows from the others: above 1 there is none
+    if length <= 1 + _ROUNDING:
+        return ""
+    return (
+        "its quaternion has NaN in it"
+        if np.isnan(length)
+        else f"its quaternion has length {length:.4g}, over 1"
+    )
 
-    try:
-        return _millimetres(header, header.get_qform())
-    except (ValueError, HeaderDataError):  # no such quaternion, negative voxels
-        return np.full((4, 4), np.nan)
+
+def _qform(header: Any) -> Affine:
+    """Return the qform's affine in the header's unit.
+
+    What the standard says and nibabel refuses: a ``pixdim[0]`` that is neither 1 nor -1 counts as 1; and a
+    quaternion that is too long by a rounding error has length 1.
+    """
+    from nibabel.quaternions import quat2mat
+
+    quaternion = _quaternion(header)
+    quaternion /= max(1.0, float(np.linalg.norm(quaternion)))
+    first = np.sqrt(max(0.0, 1.0 - float(quaternion @ quaternion)))
+    mirror = -1.0 if float(header["pixdim"][0]) < 0 else 1.0
+    affine = np.eye(4)
+    affine[:3, :3] = quat2mat([first, *quaternion]) * (np.asarray(_edges(header)) * (1, 1, mirror))
+    affine[:3, 3] = [header[f"qoffset_{axis}"] for axis in "xyz"]
+    return affine
+
+
+def _quaternion(header: Any) -> Array:
+    return np.asarray([header[f"quatern_{part}"] for part in "bcd"], np.float64)
+
+
+def _edges(header: Any) -> list[float]:
+    return [float(edge) for edge in header["pixdim"][1:4]]
 
 
 def _millimetres(header: Any, affine: Affine) -> Affine:
@@ -118,6 +159,13 @@ def _millimetres(header: Any, affine: Affine) -> Affine:
     factor = _MM_PER_UNIT.get(int(header["xyzt_units"]) & 7, 1.0)
     scaled = np.diag([factor, factor, factor, 1.0]) @ np.asarray(affine, np.float64)
     return scaled if factor != 1.0 and not fault(scaled) else np.asarray(affine, np.float64)
+
+
+def _told_edges(header: Any, affine: Affine) -> tuple[float, ...]:
+    """Return ``pixdim`` in mm: in the unit, of those that the header may mean, that fits the affine best."""
+    factors = {1.0, _MM_PER_UNIT.get(int(header["xyzt_units"]) & 7, 1.0)}
+    told = [tuple(edge * factor for edge in _edges(header)) for factor in sorted(factors)]
+    return min(told, key=lambda edges: float(np.abs(np.subtract(edges, edges_mm(affine))).max()))
 
 
 def _leads_elsewhere(header: Any, sform: Affine, qform: Affine) -> bool:

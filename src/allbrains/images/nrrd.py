@@ -11,6 +11,7 @@ import re
 import numpy as np
 
 from allbrains.errors import Reason, ScanUnusable
+from allbrains.images.credibility import Account, doubts
 from allbrains.images.placement import plausible
 from allbrains.images.promise import START_BYTES, Promise, three_sides
 from allbrains.records import Affine
@@ -48,14 +49,17 @@ def promise(start: bytes) -> Promise:
         dtype = _dtype(fields["type"], fields.get("endian", "little"))
     except (KeyError, ValueError, IndexError) as error:
         raise ScanUnusable(Reason.UNREADABLE, f"not a sound NRRD header ({error!r})") from error
+    affine = plausible(np.diag([*signs, 1.0]) @ affine)
+    numbers, reasons = doubts(Account(affine=affine, shape=shape, set=known))
     return Promise(
         shape=shape,
         dtype=dtype,
         offset=offset,
-        affine=plausible(np.diag([*signs, 1.0]) @ affine),
+        affine=affine,
         packed=_packed(fields),
         orientation_from="nrrd" if known else "nothing",
-        numbers={"orientation_unknown": float(not known), "header_axes_conflict": 0.0},
+        numbers={**numbers, "header_axes_conflict": 0.0},
+        doubts=reasons,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from allbrains.errors import Reason, ScanUnusable
@@ -16,18 +18,25 @@ def edges_mm(affine: Affine) -> tuple[float, float, float]:
     return (x, y, z)
 
 
+def by(lengths: Iterable[float]) -> str:
+    """Return lengths as people write them: ``1 × 1.333 × 1.333``."""
+    return " × ".join(f"{length:.4g}" for length in lengths)
+
+
 def fault(affine: Affine) -> str:
     """Return why an affine can't be that of a head scan, or an empty text."""
+    if np.isnan(affine).any():
+        return "the affine has NaN in it"
     if not np.isfinite(affine).all():
-        return "the affine has NaN or infinity in it"
+        return "the affine has infinity in it"
     if abs(affine[:3, :3]).max() > MAX_EDGE_MM:  # before anything is squared
         return f"voxels of over {MAX_EDGE_MM:g} mm"
     edges = np.asarray(edges_mm(affine))
     # a sheared or flat frame encloses much less than the product of its edges
     if not (edges > 0).all() or abs(np.linalg.det(affine[:3, :3])) < 0.2 * edges.prod():
-        return f"the affine is singular: voxel edges {edges.tolist()} mm"
+        return f"the affine is singular: voxel edges {by(edges)} mm"
     if edges.min() < MIN_EDGE_MM or edges.max() > MAX_EDGE_MM:
-        return f"voxels of {np.round(edges, 3).tolist()} mm"
+        return f"voxels of {by(edges)} mm"
     return ""
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 
 from allbrains.errors import Reason, ScanUnusable
+from allbrains.images.gunzip import Gunzip, Readable
 from allbrains.records import Affine, Array
 
 MAX_BYTES = 2 << 30  # of voxels; the largest raw T1w on OpenNeuro has 384 MB in its file
@@ -17,13 +17,6 @@ MAX_SIDE = 2048  # voxels along an axis
 START_BYTES = 64 << 10  # what a format is shown; no header of one image is longer
 _SLACK = 64 << 10  # bytes after the last voxel that a writer may leave
 _CHUNK = 16 << 20
-
-
-class Readable(Protocol):
-    """A stream of bytes."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes; fewer only at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +32,7 @@ class Promise:
         packed: the voxels are a gzip stream of their own.
         orientation_from: what said where left is: ``sform``, ``qform``, ``mgh``, ``nrrd`` or ``nothing``.
         numbers: what else the header said that judges the scan.
+        doubts: why directions or edges are not to be believed, in words; empty where they are.
     """
 
     shape: tuple[int, int, int]
@@ -50,6 +44,7 @@ class Promise:
     packed: bool = False
     orientation_from: str
     numbers: Mapping[str, float] = field(default_factory=dict)
+    doubts: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no head scan has.
@@ -98,16 +93,12 @@ def voxels(promise: Promise, start: bytes, stream: Readable) -> Array:
 
     Raises:
         ScanUnusable: the stream ends early or goes on for long.
-        EOFError, gzip.BadGzipFile, zlib.error: a gzip stream is cut or damaged.
+        EOFError, zlib.error: a gzip stream is cut or damaged.
     """
     source: Readable = _Joined(start[promise.offset :], stream)
     if len(start) < promise.offset:
         source.read(promise.offset - len(start))
-    if promise.packed:
-        with gzip.GzipFile(fileobj=cast(Any, source), mode="rb") as inner:
-            data = _exactly(promise.size, inner)
-    else:
-        data = _exactly(promise.size, source)
+    data = _exactly(promise.size, Gunzip(source) if promise.packed else source)
     stored = np.frombuffer(data, promise.dtype).reshape(promise.shape, order="F")
     with np.errstate(over="ignore", invalid="ignore"):  # what doesn't fit becomes infinite and is judged so
         values = stored.astype(np.float32)
@@ -125,6 +116,7 @@ def _exactly(wanted: int, source: Readable) -> bytearray:
         if not chunk:
             raise ScanUnusable(Reason.TRUNCATED, f"expected {wanted} bytes of voxels, found {len(data)}")
         data += chunk
+    # to the end, where the checksum stands
     if len(source.read(_SLACK + 1)) > _SLACK:
         raise ScanUnusable(Reason.CORRUPT, f"more than {_SLACK} bytes follow the last voxel")
     return data

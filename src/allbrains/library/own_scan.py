@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from allbrains.extras import needs
@@ -13,8 +13,9 @@ from allbrains.library.listening import Tell, ignore
 
 if TYPE_CHECKING:
     from allbrains.dicom.choose_series import Candidate
-    from allbrains.dicom.examine import Taken
-    from allbrains.own.compare import Compared
+    from allbrains.dicom.examine import Examined, Taken
+    from allbrains.dicom.image_files import ImageCandidate
+    from allbrains.own.compare import Compared, Subject
     from allbrains.own.process_own import Against
     from allbrains.records import Outcome
 
@@ -25,10 +26,14 @@ class OwnSeries:
 
     Attributes:
         candidates: each with what it is and why it can or can't be used, in the scanner's order.
+        images: image files, numbered after the series.
+        notes: what was passed over, in words.
         taken: the one that goes on, with the reasons.
     """
 
     candidates: tuple[Candidate, ...]
+    images: tuple[ImageCandidate, ...]
+    notes: tuple[str, ...]
     taken: Taken
 
 
@@ -40,20 +45,32 @@ class OwnScan:
         outcome: ``Done``, or ``Rejected`` or ``Failed`` with the reason.
         page: an HTML file; written only where the outcome is ``Done``.
         numbers: of the scan, each with its place among the corpus' people where there is one.
+        taken: the series that became the sample, with the reasons; None where none did.
+        refused: why series that were tried before it were refused, sentence by sentence.
     """
 
     outcome: Outcome
     page: Path
     numbers: tuple[Compared, ...] = ()
+    taken: Taken | None = None
+    refused: tuple[str, ...] = ()
 
 
 @needs("build", "dicom")
-def list_series(path: str | Path, *, series: int | None = None) -> OwnSeries:
+def list_series(
+    path: str | Path,
+    *,
+    series: int | None = None,
+    one_person: bool = False,
+    listed: Callable[[Examined], None] = ignore,
+) -> OwnSeries:
     """Return the series in a folder, file or archive, and which one ``scan`` would take.
 
     Args:
         path: DICOM, NIfTI, MGH or NRRD, in folders or archives of any depth.
         series: number of the one to take; None: the best T1w.
+        one_person: all files are one person's, whatever they say.
+        listed: called with what the path holds before one is chosen, which may end in a refusal.
 
     Raises:
         ConfigurationError: there is no such path; or an extra is missing.
@@ -66,11 +83,17 @@ def list_series(path: str | Path, *, series: int | None = None) -> OwnSeries:
     import pydicom  # noqa: F401  what holds no DICOM would be told before this is missed
 
     from allbrains.dicom.examine import examine, take
+    from allbrains.own.private_files import private_workspace
 
-    with TemporaryDirectory(prefix="allbrains-scan-") as folder:
-        found = examine(Path(path), Path(folder))
-        taken = take(found, Path(folder), Path(folder) / "image.nii", label=series)
-    return OwnSeries(candidates=found.candidates, taken=taken)
+    with private_workspace() as workspace:
+        found = examine(Path(path), workspace)
+        listed(found)
+        taken = take(found, workspace, workspace / "image.nii", label=series, one_person=one_person)
+    return _shown(found, taken)
+
+
+def _shown(found: Examined, taken: Taken) -> OwnSeries:
+    return OwnSeries(candidates=found.candidates, images=found.images, notes=found.notes, taken=taken)
 
 
 @needs("build", "dicom")
@@ -80,11 +103,13 @@ def scan(
     *,
     corpus: str = "",
     series: int | None = None,
+    one_person: bool = False,
     age_years: float | None = None,
     sex: str = "",
     recipe: str = "",
     harmonise: bool = False,
     keep_face: bool = False,
+    listed: Callable[[Examined], None] = ignore,
     chosen: Callable[[OwnSeries], None] = ignore,
     trouble: Tell = ignore,
 ) -> OwnScan:
@@ -96,14 +121,18 @@ def scan(
         path: DICOM, NIfTI, MGH or NRRD, in folders or archives of any depth.
         out: folder for the result.
         corpus: folder or address of a corpus to compare with; empty: nothing is compared.
-        series: number of the series to take; None: the best T1w.
+        series: number of the series to take; None: the best T1w, and if it doesn't look like one after
+            processing, the next.
+        one_person: all files are one person's, whatever they say.
         age_years: at the scan, where the files don't say.
         sex: ``female`` or ``male``, where the files don't say.
         recipe: name of a recipe, or a TOML file; empty: the corpus', else ``embedded``.
         harmonise: take the scanners' offsets out of the corpus first.
         keep_face: export the head with its face.
+        listed: called with what the path holds before one is chosen, which may end in a refusal.
         chosen: called with the series before the steps begin, which take a minute or two.
-        trouble: called with what holds the steps up, a full disk; with an empty text when they go on.
+        trouble: called with why a series is refused, and with what holds the steps up, a full disk; with an
+            empty text when they go on.
 
     Raises:
         ConfigurationError: there is no such path; ``out`` holds another scan; or an extra is missing.
@@ -117,27 +146,38 @@ def scan(
     """
     import pydicom  # noqa: F401  what holds no DICOM would be told before this is missed
 
-    from allbrains.dicom.examine import examine, take
-    from allbrains.own.compare import Subject
-    from allbrains.own.process_own import PAGE, process, tell
-    from allbrains.records import Done
+    from allbrains.dicom.examine import examine, shortlist
+    from allbrains.own.private_files import private_workspace
+    from allbrains.own.process_own import PAGE, tell
+    from allbrains.own.try_in_turn import Hearing, NoneGood, try_in_turn
     from allbrains.run.slot.guard import SlotLimits
 
     out = Path(out)
-    with TemporaryDirectory(prefix="allbrains-scan-") as folder:
-        workspace, image = Path(folder), Path(folder) / "image.nii"
+    with private_workspace() as workspace:
         found = examine(Path(path), workspace)
-        taken = take(found, workspace, image, label=series)
-        chosen(OwnSeries(candidates=found.candidates, taken=taken))
+        listed(found)
+        choices = shortlist(found, label=series, one_person=one_person)
         named = recipe or _recipe_of(corpus)
         against = _against(corpus, named, harmonise)
-        outcome = process(image, out, recipe=named, limits=SlotLimits(), say=trouble)
-        if not isinstance(outcome, Done):
-            return OwnScan(outcome=outcome, page=out / PAGE)
-        age = found.age_years if age_years is None else age_years
-        subject = Subject(age_years=age, sex=sex or found.sex)
-        page, numbers = tell(image, out, subject=subject, against=against, taken=taken, keep_face=keep_face)
-    return OwnScan(outcome=outcome, page=page, numbers=numbers)
+        hearing = Hearing(begin=lambda taken: chosen(_shown(found, taken)), say=trouble)
+        settled = try_in_turn(choices, workspace, out, recipe=named, limits=SlotLimits(), hearing=hearing)
+        if isinstance(settled, NoneGood):
+            return OwnScan(outcome=settled.outcome, page=out / PAGE, refused=settled.refused)
+        subject = _subject(found, settled.taken, age_years, sex)
+        page, numbers = tell(
+            settled.image, out, subject=subject, against=against, taken=settled.taken, keep_face=keep_face
+        )
+    return OwnScan(
+        outcome=settled.outcome, page=page, numbers=numbers, taken=settled.taken, refused=settled.refused
+    )
+
+
+def _subject(found: Examined, taken: Taken, age_years: float | None, sex: str) -> Subject:
+    """Return age and sex: as the person says, else as the taken series does, else as all files do."""
+    from allbrains.own.compare import Subject
+
+    told = found.age_years if math.isnan(taken.age_years) else taken.age_years
+    return Subject(age_years=told if age_years is None else age_years, sex=sex or taken.sex or found.sex)
 
 
 def _recipe_of(corpus: str) -> str:

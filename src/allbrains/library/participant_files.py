@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from allbrains.errors import ConfigurationError
 from allbrains.participants import Harmonised, NoteKind, harmonise, table
+from allbrains.regular_files import read_regular
+from allbrains.sources.bids_folder import MAX_BYTES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +21,7 @@ _TABLES = (
     "participants.tsv",
     "participants.json",
     "dataset_description.json",
+    "README*",
     "sessions.tsv",
     "sessions.json",
     "sub-*/*_sessions.tsv",
@@ -138,7 +141,7 @@ def _read(path: Path) -> FolderRead:
     faults: list[str] = []
     for name, file in places.items():
         try:
-            files[name] = file.read_bytes()
+            files[name] = read_regular(file, most=MAX_BYTES)
         except OSError as error:
             faults.append(f"{folder.name}/{name}: unreadable: {error.strerror}")
     subjects = [child.name for child in folder.glob("sub-*") if child.is_dir()]

@@ -124,7 +124,9 @@ def publish(
         day = first_day(place, datetime.now(UTC).date(), pace=pace, tell=tell)
         made = bundle(out, Path(scratch), place.shown(), day, affirmed=affirm_defaced, left_out=leave_out)
         for_all = public or place.public()
-        if for_all and (refused := reuse_terms.refusals(made.facts.origins, affirm_defaced)):
+        facts = made.facts
+        refused = reuse_terms.refusals(facts.origins, affirm_defaced, facts.intact_faces())
+        if for_all and refused:
             raise ConfigurationError(
                 f"{place.where()} {'would be' if public else 'is'} public, but not everybody may see:\n  "
                 + "\n  ".join(refused)

@@ -15,10 +15,10 @@ from allbrains.records import Array
 class Contrast:
     """Coefficient of joint variation, contrast and signal to noise, from voxels deep in one tissue.
 
-    Gives ``cjv``, ``(sd_wm + sd_gm) / |mean_wm - mean_gm|`` (lower is better: noise, motion and bias raise
-    it); ``cnr``, ``|mean_wm - mean_gm| / √(sd_wm² + sd_gm²)``, which unlike the usual one reads no air;
-    and ``snr_gm`` and ``snr_wm``, ``mean / (sd √(n / (n - 1)))``. None for CSF: the little of it that is
-    deep in CSF pulsates.
+    Gives ``cjv_deep``, ``(sd_wm + sd_gm) / |mean_wm - mean_gm|`` (lower is better: noise, motion and bias
+    raise it); ``cnr_deep``, ``|mean_wm - mean_gm| / √(sd_wm² + sd_gm²)``, which unlike the usual one reads
+    no air; and ``snr_gm_deep`` and ``snr_wm_deep``, ``mean / (sd √(n / (n - 1)))``. None for CSF: the
+    little of it that is deep in CSF pulsates.
 
     A voxel counts by what surrounds it, not by its own fraction: fractions come from intensities, so a
     cut in them would cut the very spread that is to be measured (the SNR of grey matter was 26 in every
@@ -29,11 +29,12 @@ class Contrast:
             A share and no cut, so that a noisy scan has as many as a clean one.
 
     References:
-        Ganzetti et al. 2016 (CJV); Magnotta & Friedman 2006 (SNR, CNR); formulas as MRIQC 24 writes them.
+        Ganzetti et al. 2016 (CJV); Magnotta & Friedman 2006 (SNR, CNR); means and standard
+        deviations as they wrote them; MRIQC's own, of medians, are in ``mriqc_noise``.
     """
 
     name: ClassVar[str] = "contrast"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     purest: float = 0.25
 
@@ -41,14 +42,15 @@ class Contrast:
         """Return the four numbers; NaN where a tissue has no two voxels or all have one value."""
         values = case.images["t1w"].array
         gm, wm = (values[deep(case.images[name].array, self.purest)] for name in ("gm", "wm"))
-        told = {"cjv": float("nan"), "cnr": float("nan"), "snr_gm": _snr(gm), "snr_wm": _snr(wm)}
+        told = dict.fromkeys(("cjv_deep", "cnr_deep"), float("nan"))
+        told |= {"snr_gm_deep": _snr(gm), "snr_wm_deep": _snr(wm)}
         if min(gm.size, wm.size) < 2:
             return told
         apart = abs(_mean(wm) - _mean(gm))
         if apart > 0:
-            told["cjv"] = (_deviation(wm) + _deviation(gm)) / apart
+            told["cjv_deep"] = (_deviation(wm) + _deviation(gm)) / apart
         if spread := float(np.hypot(_deviation(wm), _deviation(gm))):
-            told["cnr"] = apart / spread
+            told["cnr_deep"] = apart / spread
         return told
 
 

@@ -13,20 +13,20 @@ from allbrains.records import Array
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entropy:
-    """Gives ``efc``, the entropy focus criterion of the brain, 0 (one voxel has it all) to 1 (uniform).
+    """Gives ``efc_brain``, the entropy focus criterion of the brain, 0 (one voxel has it all) to 1 (uniform).
 
-    Over the brain alone: over a whole image, as MRIQC has it, the number tells how much air was defaced.
+    Over the brain alone; MRIQC's ``efc``, of all that was not blanked, is in ``mriqc_energy``.
 
     References:
         Atkinson et al. 1997, IEEE TMI 16:903-910, normalised as MRIQC 24 does.
     """
 
     name: ClassVar[str] = "entropy"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __call__(self, case: Case) -> dict[str, float]:
-        """Return ``efc``; NaN for a brain without energy."""
-        return {"efc": entropy_focus(case.images["t1w"].array[case.images["mask"].array])}
+        """Return ``efc_brain``; NaN for a brain without energy."""
+        return {"efc_brain": entropy_focus(case.images["t1w"].array[case.images["mask"].array])}
 
 
 def entropy_focus(values: Array) -> float:

@@ -29,6 +29,7 @@ class PageContent:
         subject: age and sex.
         faults: names of the quality limits that the scan fails; none where it is good.
         quality: further facts about the scan, sentence by sentence.
+        doubts: what is within its limits and yet unusual, sentence by sentence.
         compared: the numbers; without centiles where the scan is poor.
         lobes: lobe, left and right grey matter, ml.
         corpus: what it was compared with, one sentence.
@@ -42,6 +43,7 @@ class PageContent:
     subject: Subject
     faults: tuple[str, ...]
     quality: tuple[str, ...]
+    doubts: tuple[str, ...]
     compared: tuple[Compared, ...]
     lobes: tuple[tuple[str, float, float], ...]
     corpus: str
@@ -90,7 +92,9 @@ def _digest(text: str) -> str:
 def _head(story: PageContent) -> str:
     who = {"female": "woman", "male": "man"}.get(story.subject.sex, "")
     age = f", {story.subject.age_years:.0f} years" if story.subject.age_years > 0 else ""
-    told = f'<p class="soft">Compared as: {who}{age}.</p>' if story.subject.is_known else ""
+    compared = any(one.centile is not None for one in story.compared)
+    start = "Compared as" if compared else "By the files or the options"
+    told = f'<p class="soft">{start}: {who}{age}.</p>' if story.subject.is_known else ""
     return (
         f"<h1>One brain among all the others</h1>{told}"
         f'<div class="box"><strong>No diagnosis.</strong> {escape(page_text.NO_DIAGNOSIS)}</div>'
@@ -99,6 +103,12 @@ def _head(story: PageContent) -> str:
 
 def _quality(story: PageContent) -> str:
     facts = _list(story.quality)
+    if not story.faults and story.doubts:
+        return (
+            '<h2>Is the scan good enough?</h2><div class="box"><strong>Yes, with a doubt.</strong> All '
+            "automatic checks are within their limits, but not all numbers are as they usually are."
+            f"{_list(story.doubts)}</div>{facts}"
+        )
     if not story.faults:
         return (
             '<h2>Is the scan good enough?</h2><div class="box good"><strong>Yes.</strong> All automatic '

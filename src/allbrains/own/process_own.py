@@ -13,10 +13,9 @@ import numpy as np
 
 from allbrains import recipes
 from allbrains.dicom.clean import write_clean
-from allbrains.dicom.examine import Taken
-from allbrains.errors import ConfigurationError
-from allbrains.export.native import warp_of
-from allbrains.files import publishing
+from allbrains.dicom.examine import READ, Taken
+from allbrains.export.native import scan_grid, warp_of
+from allbrains.files import TEMPORARY, publishing
 from allbrains.images.image_file import read_image
 from allbrains.limits import REASONS
 from allbrains.load import Brain
@@ -28,6 +27,7 @@ from allbrains.own.page import PageContent, page
 from allbrains.own.pictures import registered
 from allbrains.own.reference import People
 from allbrains.records import Algorithm, Digest, Outcome, Scan, Volume
+from allbrains.rejection import HIGH, LOW, PROBABILITY
 from allbrains.run.engines.local import Local
 from allbrains.run.lock import alone
 from allbrains.run.slot.guard import SlotLimits
@@ -39,6 +39,8 @@ from allbrains.transfer import Network
 
 DATASET, PATH = "own", "sub-own/anat/sub-own_T1w.nii"
 PAGE, STL, HEAD, HEAD_WITH_FACE = "brain.html", "brain.stl", "head_defaced.nii.gz", "head_with_face.nii.gz"
+# of still heads in good scanners (docs/how-to/qc.md); the limit, 0.8, is where nobody would use a scan
+LARGEST_USUAL_CJV = 0.5
 Say = Callable[[str], None]
 
 
@@ -78,15 +80,10 @@ def process(image: Path, out: Path, *, recipe: str, limits: SlotLimits, say: Say
     """Make the image a sample in ``out`` by the same function as everybody's; return its outcome.
 
     Raises:
-        ConfigurationError: the folder holds something else, or the recipe can't run here.
+        ConfigurationError: the folder holds another recipe's results, or the recipe can't run here.
     """
     scan = scan_of(image)
     layout = Layout(out)
-    if layout.ledger.exists():
-        with Ledger.open(layout.ledger) as ledger:
-            held = {member.scan.scan_id for member in ledger.members()}
-        if held - {scan.scan_id}:
-            raise ConfigurationError(f"{out} holds another scan already: use another --out")
     with alone(layout):
         network = Network(origins=(), roots=(f"{image.resolve().parent}/",))
         work = BuildWork(scans=[scan], people=nobody(), network=network, recipe=recipe)
@@ -111,17 +108,19 @@ def tell(
     compared = _compared(numbers, subject, against, faults)
     tissue = Volume(array=np.clip(brain.gm + brain.wm, 0, 1), affine=brain.affine)
     _put(out / STL, stl(surface(tissue, warp)))
-    head = read_image(image)
+    # where the head's voxels are believed to be: the file's own account may have been overruled
+    head = Volume(array=read_image(image).array, affine=scan_grid(row).affine)
     if not keep_face:
         head = defaced(head, brain.volume("mask"), warp)
-    _write_head(head, out, keep_face=keep_face)
+    _write_head(head, out, image.parent, keep_face=keep_face)
     story = PageContent(
         subject=subject,
         faults=faults,
         quality=_facts(numbers),
+        doubts=_doubts(numbers),
         compared=compared,
         lobes=tuple(lobe_volumes(numbers)),
-        corpus=against.sentence,
+        corpus=_corpus(compared, against),
         pictures=(*registered(brain.volume("t1w")), brain.montage),
         mesh=surface(tissue, warp, spacing_mm=PAGE_MM),
         chosen=_chosen(taken),
@@ -157,23 +156,40 @@ def _compared(
     return tuple(compare(numbers, subject, people, why_nobody=why, with_sites=against.with_sites))
 
 
+def _corpus(compared: tuple[Compared, ...], against: Against) -> str:
+    """Return the sentence about the corpus; where nothing is compared with it, that."""
+    if against.people is None or any(one.centile is not None for one in compared):
+        return against.sentence
+    return "Nothing is compared with the corpus."
+
+
 def _facts(numbers: dict[str, Any]) -> tuple[str, ...]:
     facts = []
     edges = [numbers.get(f"spacing_{axis}_mm", math.nan) for axis in "xyz"]
     if all(map(math.isfinite, edges)):
-        facts.append(f"Voxels of {' × '.join(f'{mm:.2f}' for mm in edges)} mm.")
-    if math.isfinite(cjv := numbers.get("cjv", math.nan)):
+        told = " × ".join(f"{mm:.2f}" for mm in edges)
+        facts.append(f"Voxels of {told} mm (across, along and up the head).")
+    likely, low, high = (numbers.get(name, math.nan) for name in (PROBABILITY, LOW, HIGH))
+    if math.isfinite(likely):
         facts.append(
-            f"Grey and white matter overlap by {cjv:.2f} (CJV; still heads in good scanners have 0.2 to 0.5)."
+            f"An expert would reject such a scan with a probability of {100 * likely:.0f} % (between "
+            f"{100 * low:.0f} and {100 * high:.0f} %, because one scan of an unknown scanner tells no more)."
         )
     if math.isfinite(match := numbers.get("template_correlation", math.nan)):
         facts.append(f"Correlation with the template after registration: {match:.2f}.")
     return tuple(facts)
 
 
+def _doubts(numbers: dict[str, Any]) -> tuple[str, ...]:
+    """Return what is within its limits and yet unusual."""
+    if numbers.get("cjv", 0.0) > LARGEST_USUAL_CJV:
+        return ("Grey and white matter overlap more than is usual.",)
+    return ()
+
+
 def _chosen(taken: Taken) -> tuple[str, ...]:
-    which = f"Series {taken.label}" if taken.label else "The image file"
-    way = "read as it is" if taken.way == "read as it is" else f"converted by {taken.way}"
+    which = f"Image file {taken.label}" if taken.way == READ else f"Series {taken.label}"
+    way = taken.way if taken.way == READ else f"converted by {taken.way}"
     return (f"{which}, {way}.", *(reason[:1].upper() + reason[1:] + "." for reason in taken.reasons))
 
 
@@ -198,16 +214,19 @@ def _recipe(brain: Brain) -> str:
     return f"{corpus.recipe} ({corpus.fingerprint})"
 
 
-def _write_head(head: Volume, out: Path, *, keep_face: bool) -> None:
+def _write_head(head: Volume, out: Path, scratch: Path, *, keep_face: bool) -> None:
     name, other = (HEAD_WITH_FACE, HEAD) if keep_face else (HEAD, HEAD_WITH_FACE)
     whole = bool((head.array == np.rint(head.array)).all() and np.abs(head.array).max() < 2**15)
     array = head.array.astype(np.int16) if whole else head.array
-    temporary = out / f".{name}"
-    write_clean(Volume(array=array, affine=head.affine), temporary)
-    temporary.replace(out / name)
+    written = scratch / name
+    write_clean(Volume(array=array, affine=head.affine), written)
+    _put(out / name, written.read_bytes())
+    written.unlink()
     (out / other).unlink(missing_ok=True)
 
 
 def _put(path: Path, data: bytes) -> None:
+    for left in path.parent.glob(f".{path.name}{TEMPORARY[2:]}"):
+        left.unlink()  # of a call that was killed while it wrote
     with publishing(path) as temporary:
         temporary.write_bytes(data)

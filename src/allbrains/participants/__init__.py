@@ -1,4 +1,4 @@
-"""Demographics with receipts: raw columns and values → age, sex, handedness, group and species.
+"""Demographics with receipts: raw columns and values → age, sex, handedness, group, diagnosis, species.
 
 ``harmonise`` is the way in, ``Roster`` (or ``join``) the way to scans, ``merge`` takes a second source
 such as a sidecar's age (``of_sidecar``). Pure: no disk, no network.

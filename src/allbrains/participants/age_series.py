@@ -1,7 +1,8 @@
 """A whole age column: its unit, and what each of its cells gives. Pure.
 
-A comma is decimal unless every cell with one could be two visits (``19,20``): then it is two visits where
-three or more cells are such, and doubtful, so refused, where fewer are. Codes that the dictionary's Levels
+A comma is decimal unless nearly every cell with one could be two visits (``19,20``): then it is two visits
+where three or more cells are such, and doubtful, so refused, where fewer are. A cell in disorder
+(``23,22``) is refused alone. Codes that the dictionary's Levels
 explain are read there: ``1`` with ``{"1": "18-25"}`` is a range. ``89+`` among numbers is a cap; among
 ranges it is the last of them.
 """
@@ -9,9 +10,11 @@ ranges it is the last of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from allbrains.participants.age_columns import AgeColumn, Tier
+from allbrains.participants.age_doubts import are_row_numbers, stand_ins, torn_people
 from allbrains.participants.ages import PER_YEAR, AgeText, Form, parse
 from allbrains.participants.dictionary import (
     Definition,
@@ -23,19 +26,27 @@ from allbrains.participants.dictionary import (
 from allbrains.participants.participant import AGE_FIELDS, Confidence, Note, NoteKind, Receipt
 from allbrains.participants.units import Context, UnitVerdict, cell_reason, centred, decide
 from allbrains.participants.vocabulary import fold, header_key
-from allbrains.participants.which_columns import AgeColumn, Tier
 
 # What a description may say that makes the column another age than the one at the scan.
+_RELATIVES = r"mother|father|parent|partner|spouse|sibling|caregiver"
 _DECOY = re.compile(
-    r"\bonset\b|\bat (?:first |initial )?diagnosis\b|\bdiagnosed\b|\bmother|\bfather|\bgestation|\bmenstrual"
-    r"|\bconception|\bz-?\s?scor|\bstandardi[sz]ed\b|\bcentred\b|\bcentered\b|\bdemean"
-    r"|\blog[- ]?transform|\bof acquisition\b|\bat death\b|\bpartner|\bbrain age\b|\bmental age\b"
-    r"|\bcorrected age\b|\bsiblings?\b"
+    r"\bonset\b|\bat (?:first |initial )?diagnosis\b|\bage (?:was )?diagnosed\b"
+    r"|\bage (?:at|of|when)\b[^.;]{0,30}?\bdiagnos(?:is|ed)\b|\b(?:was|were|been|first) diagnosed\b"
+    rf"|\bage of (?:the |their |his |her |\w+'s )?(?:{_RELATIVES})"
+    rf"|\bage,? \((?:{_RELATIVES})|\b(?:{_RELATIVES})(?:s|'s|s')? (?:'s )?age\b"
+    r"|\b(?:maternal|paternal|parental) age\b|\bgestation|\bmenstrual|\bconception|\bz-?\s?scor"
+    r"|\bstandardi[sz]ed (?:age|score|value)|\bage,? standardi[sz]ed\b|\bcentred\b|\bcentered\b|\bdemean"
+    r"|\blog[- ]?transform|\bage of (?:language |word |english |l2 )?acquisition\b|\bat death\b|\bbrain age\b"
+    r"|\bmental age\b|\bcorrected age\b"
 )
 _MIN_LISTS = 3
+_THOUSAND_DIGITS = 3
+# Of so many cells with a comma the others are slips in a column of visits.
+_VISITS_SHARE = 0.9
 _MAX_YEARS_BETWEEN_VISITS = 15
 # 89+ hides an age for privacy; 18+ alone in a column is only who was let into the study.
 _PRIVACY_CAP_YEARS = 80
+_UNKNOWN = {Form.DATE: "a date", Form.DISORDER: "numbers that are neither a decimal nor visits in order"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +80,9 @@ class AgeSeries:
         oldest: highest age that can be, years.
         of_ranges: whether the column is one of age groups.
         refused: why the whole column is refused; empty where it is not.
+        people: whose each row is.
+        torn: people who would age decades between sessions.
+        codes: why a number, in years, is none but stands for "unknown".
     """
 
     column: AgeColumn
@@ -78,6 +92,9 @@ class AgeSeries:
     oldest: float
     of_ranges: bool
     refused: str
+    people: tuple[Hashable, ...]
+    torn: frozenset[Hashable]
+    codes: Mapping[float, str] = field(default_factory=dict)
 
     def why_not(self, row: int) -> str:
         """Return why a cell that says something gives no age; empty where it gives one or is missing."""
@@ -85,7 +102,7 @@ class AgeSeries:
         if text.form is Form.MISSING:
             return ""
         if not text.is_known:
-            return {Form.DATE: "a date"}.get(text.form, "no number")
+            return _UNKNOWN.get(text.form, "no number")
         if self.column.tier is Tier.BINS and text.form not in (Form.RANGE, Form.CAPPED, Form.BELOW):
             return "a code of an age group"
         if not text.unit and (self.refused or not self.verdict.unit):
@@ -95,7 +112,11 @@ class AgeSeries:
         years = [value / PER_YEAR[text.unit or self.verdict.unit] for value in self.numbers(text)]
         if text.form is Form.DICOM and not any(years):
             return "what de-identification leaves of an age"
+        if self.people[row] in self.torn:
+            return "one person would age decades between sessions"
         # a cell that states its unit is no code, however far from the others it lies
+        if not text.unit and (code := next(filter(None, map(self.codes.get, years)), "")):
+            return code
         others = () if text.unit else self.years
         return next(filter(None, (cell_reason(value, others, self.oldest) for value in years)), "")
 
@@ -151,43 +172,73 @@ class AgeSeries:
         )
 
 
-def read(column: AgeColumn, cells: Sequence[str], definition: Definition, context: Context) -> AgeSeries:
-    """Return the column read as ages.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgeCells:
+    """The cells of one age column, with whose each row is.
 
-    Args:
+    Attributes:
         column: where it stands and what its header says.
         cells: in the rows' order.
+        people: ids of the rows' participants.
+        spread: of the numbers of each person who has several, in this column and those of other sessions.
         definition: what the dictionary says of it.
-        context: of the dataset.
     """
-    texts = _commas([_levelled(parse(cell), cell, definition) for cell in cells])
-    texts = _years_and_months(texts, cells)
-    if any(_WITH_SEX.fullmatch(cell) for cell in cells):
-        # 25m beside 31f is a man of 25, not a baby of 25 months
-        texts = [AgeText(form=Form.WORD) if text.unit == "months" else text for text in texts]
+
+    column: AgeColumn
+    cells: Sequence[str]
+    people: Sequence[str]
+    spread: Mapping[Hashable, float]
+    definition: Definition
+
+
+def read(given: AgeCells, context: Context) -> AgeSeries:
+    """Return a column read as ages."""
+    column, definition = given.column, given.definition
+    texts = _texts(given)
     plain = [value for text in texts if not text.unit and text.is_known for value in _counted(text)]
     declared = _declared(column, definition, plain)
-    verdict = decide(plain, declared, context)
+    verdict = decide(plain, declared, context, given.spread)
     if column.tier is Tier.BINS and verdict.rule == "unit.unknown" and plain and not centred(plain):
-        verdict = decide([value for value in plain if value >= 10] or plain, declared, context)
+        verdict = decide([value for value in plain if value >= 10] or plain, declared, context, {})
     per_year = PER_YEAR.get(verdict.unit, 1.0)
-    numbers = sorted(
-        value / PER_YEAR.get(text.unit, per_year)
+    numbers = [
+        (value / PER_YEAR.get(text.unit, per_year), bool(text.unit))
         for text in texts
         if text.is_known and text.form not in (Form.RANGE, Form.CAPPED, Form.BELOW)
         for value in _counted(text)
-    )
-    decoy = _DECOY.search(fold(definition.text))
-    refused = f"{decoy[0]!r} in the description: another age than at the scan" if decoy else ""
+    ]
+    unmarked = [years for years, marked in numbers if not marked]
     return AgeSeries(
         column=column,
         verdict=verdict,
         texts=tuple(texts),
-        years=tuple(numbers),
+        years=tuple(sorted(years for years, _ in numbers)),
         oldest=context.oldest,
         of_ranges=sum(text.form is Form.RANGE for text in texts) > len(numbers),
-        refused=refused,
+        refused=_why_refused(given, texts),
+        people=tuple(given.people),
+        torn=torn_people(given.spread, per_year) if verdict.unit else frozenset(),
+        codes=stand_ins(unmarked, infants=context.infants) if verdict.unit else {},
     )
+
+
+def _texts(given: AgeCells) -> list[AgeText]:
+    texts = _commas([_levelled(parse(cell), cell, given.definition) for cell in given.cells])
+    texts = _dashes(_years_and_months(texts, given.cells), given.cells)
+    if any(_WITH_SEX.fullmatch(cell) for cell in given.cells):
+        # 25m beside 31f is a man of 25, not a baby of 25 months
+        texts = [AgeText(form=Form.WORD) if text.unit == "months" else text for text in texts]
+    return texts
+
+
+def _why_refused(given: AgeCells, texts: Sequence[AgeText]) -> str:
+    """Return why the whole column is another age, or none; empty where it may be one."""
+    if decoy := _DECOY.search(fold(given.definition.text)):
+        return f"{decoy[0]!r} in the description: another age than at the scan"
+    rows = [row for row, text in enumerate(texts) if text.form is Form.NUMBER and not text.unit]
+    if are_row_numbers([texts[row].values[0] for row in rows], [given.people[row] for row in rows]):
+        return "the numbers count the rows or repeat the ids"
+    return ""
 
 
 def _counted(text: AgeText) -> tuple[float, ...]:
@@ -216,15 +267,36 @@ def _levelled(text: AgeText, cell: str, definition: Definition) -> AgeText:
 
 
 def _commas(texts: list[AgeText]) -> list[AgeText]:
-    """Decide for the whole column whether a comma is decimal or stands between two visits."""
+    """Decide for the whole column whether a comma is decimal or stands between two visits.
+
+    Lists of three or more numbers in other cells speak for visits; a comma after which a visit could not
+    follow speaks for decimals. Of visits the odd cells are refused; where it stays open, all with a comma.
+    """
     with_comma = [text for text in texts if text.form is Form.COMMA]
-    if not with_comma or not all(_could_be_visits(text) for text in with_comma):
+    if not with_comma:
         return texts
-    if len(with_comma) >= _MIN_LISTS:
-        return [
-            replace(t, form=Form.VISITS, values=t.values[1:]) if t.form is Form.COMMA else t for t in texts
-        ]
-    return [AgeText(form=Form.WORD) if text.form is Form.COMMA else text for text in texts]
+    if all(_may_be_thousands(text) for text in with_comma):
+        return [AgeText(form=Form.DISORDER) if text.form is Form.COMMA else text for text in texts]
+    visits = sum(map(_could_be_visits, with_comma))
+    lists = sum(text.form is Form.VISITS and len(text.values) > 1 for text in texts)
+    nearly_all = visits >= _VISITS_SHARE * len(with_comma)
+    if not nearly_all and not lists:
+        return texts
+    enough = visits + lists >= _MIN_LISTS
+    if enough and (nearly_all or (lists and visits * 2 >= len(with_comma))):
+        return [_as_visits(text) if text.form is Form.COMMA else text for text in texts]
+    return [AgeText(form=Form.DISORDER) if text.form is Form.COMMA else text for text in texts]
+
+
+def _may_be_thousands(text: AgeText) -> bool:
+    """Whether a comma stands before three digits: ``1,020`` may be days."""
+    return text.decimals == _THOUSAND_DIGITS
+
+
+def _as_visits(text: AgeText) -> AgeText:
+    if _could_be_visits(text):
+        return replace(text, form=Form.VISITS, values=text.values[1:])
+    return AgeText(form=Form.DISORDER)
 
 
 _WITH_SEX = re.compile(r"\s*\d+\s*[fF](?:emale)?\s*")
@@ -232,7 +304,10 @@ _SEMICOLON = re.compile(r"\s*(\d{1,2});(\d{1,2})\s*")
 
 
 def _years_and_months(texts: list[AgeText], cells: Sequence[str]) -> list[AgeText]:
-    """Read ``8;11`` as 8 years and 11 months where the column's cells cannot all be two visits."""
+    """Read ``8;11`` as 8 years and 11 months where the column's cells cannot all be two visits.
+
+    A list that is in no order says nothing of its visits: that cell is refused, the others are not.
+    """
     lists = [text for text in texts if text.form is Form.VISITS]
     if all(list(text.values) == sorted(text.values) for text in lists):
         return texts
@@ -241,8 +316,7 @@ def _years_and_months(texts: list[AgeText], cells: Sequence[str]) -> list[AgeTex
         for t, cell in zip(texts, cells, strict=True)
     ]
     if sum(pair is not None and int(pair[2]) < 12 for pair in pairs) < len(lists):
-        # no order, no visits: whatever the numbers are
-        return [AgeText(form=Form.WORD) if text.form is Form.VISITS else text for text in texts]
+        return [_in_order(text) for text in texts]
     return [
         AgeText(form=Form.YEARS_MONTHS, values=(int(pair[1]) + int(pair[2]) / 12,), unit="years")
         if pair
@@ -251,9 +325,32 @@ def _years_and_months(texts: list[AgeText], cells: Sequence[str]) -> list[AgeTex
     ]
 
 
+_DASH = re.compile(r"\s*(\d{1,2})-(\d{1,2})\s*")
+
+
+def _dashes(texts: list[AgeText], cells: Sequence[str]) -> list[AgeText]:
+    """Refuse ``6-11`` in a column where ``5-3`` shows that years and months may be meant, not a range."""
+    pairs = [_DASH.fullmatch(cell) for cell in cells]
+    if all(int(pair[1]) <= int(pair[2]) for pair in pairs if pair) or any(int(p[2]) > 11 for p in pairs if p):
+        return texts
+    return [AgeText(form=Form.DISORDER) if pair else text for text, pair in zip(texts, pairs, strict=True)]
+
+
+def _in_order(text: AgeText) -> AgeText:
+    disorder = text.form is Form.VISITS and list(text.values) != sorted(text.values)
+    return AgeText(form=Form.DISORDER) if disorder else text
+
+
 def _could_be_visits(text: AgeText) -> bool:
     _, first, second = text.values
     return first <= second <= first + _MAX_YEARS_BETWEEN_VISITS
+
+
+def _rule(series: AgeSeries, reason: str) -> str:
+    """Return the rule that refused cells for a reason: the column's, where the whole column is refused."""
+    if reason == series.verdict.reason:
+        return series.verdict.rule
+    return "age.column" if reason == series.refused else "age.cell"
 
 
 def notes(series: AgeSeries, cells: Sequence[str], source: str) -> list[Note]:
@@ -267,7 +364,7 @@ def notes(series: AgeSeries, cells: Sequence[str], source: str) -> list[Note]:
             kind=NoteKind.REFUSED,
             source=source,
             column=series.column.header,
-            rule=series.verdict.rule if reason == series.verdict.reason else "age.cell",
+            rule=_rule(series, reason),
             detail=f"{reason}; for example {min(examples, key=lambda e: (len(e), e))[:60]!r}",
             rows=len(examples),
         )

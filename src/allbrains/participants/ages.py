@@ -34,6 +34,7 @@ class Form(StrEnum):
     CAPPED = "capped"
     BELOW = "below"
     VISITS = "visits"
+    DISORDER = "disorder"  # several numbers, not in the order in which anybody ages
     DATE = "date"
     WORD = "word"
 
@@ -47,16 +48,18 @@ class AgeText:
         values: the numbers in it, in the cell's unit or the column's; of ``decimal_comma`` first the
             decimal number, then the two numbers of the other reading.
         unit: unit in the cell; empty where it has none.
+        decimals: digits behind the comma of ``decimal_comma``.
     """
 
     form: Form
     values: tuple[float, ...] = ()
     unit: str = ""
+    decimals: int = 0
 
     @property
     def is_known(self) -> bool:
         """Whether the text says something about an age."""
-        return self.form not in (Form.MISSING, Form.DATE, Form.WORD)
+        return self.form not in (Form.MISSING, Form.DATE, Form.WORD, Form.DISORDER)
 
 
 _N = r"(\d{1,5}(?:[.,]\d+)?|\.\d+)"
@@ -67,6 +70,7 @@ _NUMBER = re.compile(r"\+?(\d{1,6}(?:\.\d*)?|\.\d+)(e[-+]?\d{1,2})?")
 _NEGATIVE = re.compile(r"-\s?(\d+(?:[.,]\d*)?|\.\d+)(e[-+]?\d{1,2})?")
 _DICOM = re.compile(r"(\d{3})([ymwd])")
 _WITH_UNIT = re.compile(rf"(?:age:?\s*)?{_N}\s*-?\s*\(?({_UNIT_WORD})\)?\.?(?:\s*-?\s*(?:old|of age|s))?\.?")
+_ISO = re.compile(r"p(\d{1,3})y(?:(\d{1,2})m)?")  # ISO 8601: P31Y6M
 _POSTNATAL = re.compile(r"(?:pnd|pn|postnatal day)\s*-?(\d{1,4})")
 _YEARS_MONTHS = re.compile(
     r"(\d{1,3})\s*(?:y|yr|yrs|years?|ans|jahre?)\s*[,;.]?\s*(?:and\s*)?(\d{1,2})\s*(?:m|mo|mos|mths?|months?|mois|monate?)\.?"
@@ -93,7 +97,7 @@ _DATE = re.compile(
 @lru_cache(maxsize=65536)
 def parse(cell: str) -> AgeText:
     """Return what the cell says."""
-    if is_missing(cell):
+    if is_missing(cell) or all(map(is_missing, re.split(r"[,;|]", cell))):
         return AgeText(form=Form.MISSING)
     if len(cell) > _MAX_LENGTH:
         return AgeText(form=Form.WORD)
@@ -136,6 +140,9 @@ def _with_unit(text: str) -> AgeText | None:
         return AgeText(form=Form.YEARS_MONTHS, values=(years + months / 12,), unit="years")
     if match := _WITH_UNIT.fullmatch(text):
         return AgeText(form=Form.WITH_UNIT, values=(_float(match[1]),), unit=unit_of_word(match[2]))
+    if match := _ISO.fullmatch(text):
+        years, months = float(match[1]), float(match[2] or 0)
+        return AgeText(form=Form.YEARS_MONTHS, values=(years + months / 12,), unit="years")
     if match := _POSTNATAL.fullmatch(text):
         return AgeText(form=Form.WITH_UNIT, values=(float(match[1]),), unit="days")
     return None
@@ -166,7 +173,8 @@ def _bound(text: str) -> AgeText | None:
 def _visits(text: str) -> AgeText | None:
     if _COMMA.fullmatch(text):
         visits = tuple(float(part) for part in text.split(","))
-        return AgeText(form=Form.COMMA, values=(_float(text), *visits))
+        decimals = len(text.partition(",")[2])
+        return AgeText(form=Form.COMMA, values=(_float(text), *visits), decimals=decimals)
     bare = text.strip("[](){} ")
     separator = next((form for form in _SEPARATORS if form.search(bare)), None)
     parts = separator.split(bare) if separator else [bare]

@@ -6,15 +6,16 @@ running text: ``1 = male, 2 = female``, ``F=1 M=2``, ``0 represent female``, ``1
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from allbrains.participants.diagnosis_terms import of_term_url
 from allbrains.participants.table_cells import decode
 from allbrains.participants.vocabulary import HEADER, fold, header_key
+from allbrains.text import json_of
 
 Classify = Callable[[str], str | None]
 
@@ -59,8 +60,8 @@ def parse(data: bytes) -> tuple[dict[str, Any], str]:
         return {}, "empty"
     for mend in (str, _without_trailing_commas, _with_commas_between_lines):
         try:
-            value = json.loads(mend(text.lstrip("\ufeff")), strict=False)
-        except (ValueError, RecursionError):
+            value = json_of(mend(text.lstrip("\ufeff")), strict=False, pairs=_unambiguous)
+        except ValueError:
             continue
         if isinstance(value, list):
             value = {
@@ -70,6 +71,14 @@ def parse(data: bytes) -> tuple[dict[str, Any], str]:
             }
         return (value, "") if isinstance(value, dict) else ({}, "not a JSON object")
     return {}, "not JSON"
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object in which a key that is given two meanings has none."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        found[key] = None if key in found and found[key] != value else value
+    return found
 
 
 def _without_trailing_commas(text: str) -> str:
@@ -153,14 +162,21 @@ def _levels(value: object) -> dict[str, str]:
 
 
 def _meaning(value: object) -> str:
-    if isinstance(value, dict):
-        return next((str(value[key]) for key in value if fold(str(key)) in _TEXT_KEYS), _text(value))
-    return _text(value)
+    """Return the text of a level, with the diagnosis that its TermURL names where the text does not."""
+    if not isinstance(value, dict):
+        return _text(value)
+    text = next((str(value[key]) for key in value if fold(str(key)) in _TEXT_KEYS), "")
+    urls = [item for key, item in value.items() if fold(str(key)) in ("termurl", "term_url")]
+    term = of_term_url(str(urls[0])) if urls else None
+    if term and term.name.lower() not in text.lower():
+        return f"{text} ({term.name})" if text else term.name
+    return text or _text(value)
 
 
 def code_key(code: str) -> str:
-    """Return a code such that ``1``, ``01`` and ``1.0`` are the same; letters keep their case."""
+    """Return a code such that ``1``, ``01``, ``1.0`` and ``one`` are the same; letters keep their case."""
     text = code.strip().strip("'\"").strip()
+    text = _NUMBER_WORDS.get(text.lower(), text)
     number = re.fullmatch(r"([-+]?)0*(\d+)(?:[.,]0*)?", text)
     return number[1].replace("+", "") + number[2] if number else text
 
@@ -173,6 +189,19 @@ def codes_of_levels(levels: Mapping[str, str], classify: Classify) -> dict[str, 
         if value and code_key(word) not in codes and re.fullmatch(r"[-+]?\d+(\.0*)?", code.strip()):
             codes[code_key(code)] = value
     return codes
+
+
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_NUMBER_WORDS = {word: str(number) for number, word in enumerate(_NUMBERS)}
+_PHRASE_END = re.compile(r"[.;:(\[\n]|, ")
+# A longer phrase is no name of a column.
+_MAX_PHRASE = 80
+
+
+def first_phrase(text: str) -> str:
+    """Return the first phrase of a description, up to a mark; empty where it is too long to be a name."""
+    phrase = _PHRASE_END.split(text.strip(), maxsplit=1)[0].strip()
+    return phrase if len(phrase) <= _MAX_PHRASE else ""
 
 
 _CODE = r"(?P<code>(?<![\w.])[-+]?\d{1,3}(?:\.0+)?(?![\w.]*\d)|\b[A-Za-z]\b)"

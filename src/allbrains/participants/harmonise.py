@@ -10,43 +10,60 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from allbrains.participants.dictionary import Dictionary, parse
-from allbrains.participants.joining import loose_key, subject_key
-from allbrains.participants.participant import Harmonised, Note, NoteKind, Participant
+from allbrains.participants.folder_ids import folders_of, session_in
+from allbrains.participants.joining import subject_key
+from allbrains.participants.participant import Confidence, Harmonised, Note, NoteKind, Participant, Receipt
 from allbrains.participants.population import DESCRIPTION, context, name_of
 from allbrains.participants.read_table import TableSource, participants_of
 from allbrains.participants.second_sources import merge
-from allbrains.participants.table_cells import Sheet, read
-from allbrains.participants.which_columns import age_columns, sex_columns
+from allbrains.participants.table_cells import Sheet, decode, read
+from allbrains.participants.which_columns import TableLayout, layout
 
 MAIN = "participants.tsv"
 _SESSIONS = re.compile(r"(?:.*/)?(sub-[^/]+)/(?:[^/]+/)*[^/]*_sessions\.tsv\Z")
+_README = re.compile(r"README(?:\.(?:md|rst|txt))?\Z", re.IGNORECASE)
 _PHENOTYPE = re.compile(r"phenotype/[^/]+\.tsv\Z")
 
 
-def harmonise(dataset: str, files: Mapping[str, bytes], *, subjects: Collection[str] = ()) -> Harmonised:
+def harmonise(
+    dataset: str,
+    files: Mapping[str, bytes],
+    *,
+    subjects: Collection[str] = (),
+    stated_ages: Sequence[float] = (),
+) -> Harmonised:
     """Return the participants that a dataset's files describe.
 
     Args:
         dataset: accession or folder name.
-        files: bytes by path inside the dataset: ``participants.tsv`` and ``.json``,
+        files: bytes by path inside the dataset: ``participants.tsv`` and ``.json``, ``README``,
             ``dataset_description.json``, ``sub-*/**/*_sessions.tsv``, ``phenotype/*``; others are not read.
-        subjects: labels of the dataset's subject folders, where they are known: numeric ids that lost
-            their zeros get them back.
+        subjects: labels of the dataset's subject folders, where they are known: ids that are written in
+            another way get their folder's name, and what meets no folder is told.
+        stated_ages: ages of participants as the site tells them, years: a witness of the unit.
     """
     notes: list[Note] = []
     objects = {path: _object(path, data, notes) for path, data in files.items() if path.endswith(".json")}
     name = name_of(objects.get(DESCRIPTION, {}))
-    main = read(MAIN, files[MAIN]) if MAIN in files else None
-    others = _other_sheets(files)
     dictionary = Dictionary(objects.get("participants.json", {}))
-    about = context(name, [sheet for sheet in (main, *others) if sheet], dictionary)
+    main = _laid_out(read(MAIN, files[MAIN]), dictionary) if MAIN in files else None
+    others = _other_tables(files, objects, dictionary)
+    every = [(table.sheet, table.layout) for table in (main, *others) if table and table.sheet.header]
+    about = context(name, every, dictionary, readme=_readme(files), stated_ages=stated_ages)
 
-    def table(sheet: Sheet, words: Dictionary) -> list[Participant]:
-        source = TableSource(dataset=dataset, sheet=sheet, dictionary=words, context=about, name=name)
+    def people(table: _Laid) -> list[Participant]:
+        source = TableSource(
+            dataset=dataset,
+            sheet=table.sheet,
+            layout=table.layout,
+            dictionary=table.dictionary,
+            context=about,
+            name=name,
+        )
         rows, found = participants_of(source)
         notes.extend(found)
         return rows
@@ -55,17 +72,33 @@ def harmonise(dataset: str, files: Mapping[str, bytes], *, subjects: Collection[
         notes.append(
             Note(kind=NoteKind.ABSENT, source=MAIN, rule="file.absent", detail="the dataset has no such file")
         )
-    rows = table(main, dictionary) if main else []
     known = {*map(subject_key, subjects)}
     known.update(m[1].removeprefix("sub-") for path in files if (m := _SESSIONS.match(path)))
-    meant: defaultdict[str, list[str]] = defaultdict(list)
-    for label in known:
-        meant[loose_key(label)].append(label)
-    rows = [_with_known_id(row, known, meant) for row in rows]
-    for sheet in others:
-        rows, found = merge(rows, table(sheet, _dictionary_of(sheet.source, objects, dictionary)))
+    rows = _in_folders(people(main) if main else [], known)
+    for table in others:
+        rows, found = merge(rows, _in_folders(people(table), known))
         notes.extend(found)
+    if subjects:
+        notes.extend(_unjoined(rows, known))
     return Harmonised(rows=tuple(rows), notes=tuple(notes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Laid:
+    """A table with what is known of its columns."""
+
+    sheet: Sheet
+    layout: TableLayout
+    dictionary: Dictionary
+
+
+def _laid_out(sheet: Sheet, dictionary: Dictionary) -> _Laid:
+    return _Laid(sheet=sheet, layout=layout(sheet, dictionary), dictionary=dictionary)
+
+
+def _readme(files: Mapping[str, bytes]) -> str:
+    texts = (decode(data)[0] for path, data in sorted(files.items()) if _README.match(path))
+    return "\n".join(texts)
 
 
 def _object(path: str, data: bytes, notes: list[Note]) -> dict[str, Any]:
@@ -85,26 +118,26 @@ def _dictionary_of(source: str, objects: Mapping[str, Mapping[str, Any]], main: 
     return main
 
 
-def _other_sheets(files: Mapping[str, bytes]) -> list[Sheet]:
+def _other_tables(
+    files: Mapping[str, bytes], objects: Mapping[str, Mapping[str, Any]], main: Dictionary
+) -> list[_Laid]:
     """Return the other tables that hold an age or a sex; sessions of one form are put together."""
-    found: list[Sheet] = []
+    found: list[_Laid] = []
     sessions: defaultdict[tuple[str, ...], list[Sheet]] = defaultdict(list)
     for path in sorted(files):
-        if match := _SESSIONS.match(path):
-            sheet = _with_subject(read(path, files[path]), match[1])
-            if _is_useful(sheet):
-                sessions[sheet.header].append(sheet)
-            elif sheet.notes and not sheet.header:
-                found.append(sheet)
-        elif path == "sessions.tsv" or _PHENOTYPE.match(path):
-            sheet = read(path, files[path])
-            if _is_useful(sheet) or not sheet.header:
-                found.append(sheet)
-    return [_together(sheets) for sheets in sessions.values()] + found
-
-
-def _is_useful(sheet: Sheet) -> bool:
-    return bool(age_columns(sheet.header)[0] or sex_columns(sheet.header))
+        match = _SESSIONS.match(path)
+        if not (match or path == "sessions.tsv" or _PHENOTYPE.match(path)):
+            continue
+        sheet = read(path, files[path])
+        if match:
+            sheet = _with_subject(sheet, match[1])
+        table = _laid_out(sheet, _dictionary_of(path, objects, main))
+        if match and table.layout.tells_people:
+            sessions[sheet.header].append(sheet)
+        elif table.layout.tells_people or not sheet.header:
+            found.append(table)
+    together = [_together(sheets) for sheets in sessions.values()]
+    return [_laid_out(sheet, _dictionary_of(sheet.source, objects, main)) for sheet in together] + found
 
 
 def _with_subject(sheet: Sheet, subject: str) -> Sheet:
@@ -124,12 +157,46 @@ def _together(sheets: list[Sheet]) -> Sheet:
     return replace(sheets[0], rows=rows, notes=notes)
 
 
-def _with_known_id(
-    row: Participant, known: Collection[str], meant: Mapping[str, Sequence[str]]
-) -> Participant:
-    """Give a numeric id its lost zeros back where exactly one subject folder can be meant."""
+def _in_folders(rows: list[Participant], known: Collection[str]) -> list[Participant]:
+    """Give each row the id of the folder that it means, with a receipt where that is written otherwise."""
+    labels = {subject_key(row.participant_id) for row in rows}
+    folder = folders_of(labels, known) if known else {}
+    return [_renamed(row, folder.get(subject_key(row.participant_id), "")) for row in rows]
+
+
+def _renamed(row: Participant, folder: str) -> Participant:
     label = subject_key(row.participant_id)
-    if label in known or not label.isdigit():
+    if folder in ("", label):
         return row
-    labels = meant.get(loose_key(label), ())
-    return replace(row, participant_id="sub-" + labels[0]) if len(labels) == 1 else row
+    receipt = Receipt(
+        source=MAIN,
+        column="participant_id",
+        raw=row.participant_id,
+        rule="id.folder",
+        confidence=Confidence.MEDIUM,
+    )
+    session = row.session_id or ("ses-" + session_in(label) if session_in(label) else "")
+    receipts = {**row.receipts, "participant_id": receipt}
+    return replace(row, participant_id="sub-" + folder, session_id=session, receipts=receipts)
+
+
+def _unjoined(rows: Sequence[Participant], known: Collection[str]) -> list[Note]:
+    """Return how many participants met no folder and how many folders no participant, if any."""
+    labels = {subject_key(row.participant_id) for row in rows}
+    lost, empty = sorted(labels - set(known)), sorted(set(known) - labels)
+    told = [
+        (lost, len(labels), "participants met no folder"),
+        (empty, len(known), "folders met no participant"),
+    ]
+    return [
+        Note(
+            kind=NoteKind.UNJOINED,
+            source=MAIN,
+            column="participant_id",
+            rule="id.unjoined",
+            detail=f"{len(some)} of {total} {what}; for example {some[0][:60]!r}",
+            rows=len(some),
+        )
+        for some, total, what in told
+        if some and rows
+    ]

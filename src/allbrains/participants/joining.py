@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from allbrains.participants.participant import AGE_FIELDS, Participant
+from allbrains.participants.folder_ids import loose_key
+from allbrains.participants.participant import AGE_FIELDS, OF_GROUP, PERSON_FIELDS, Participant
 
 ScanKey = tuple[str, str, str]  # dataset, subject label, session label (empty where there is none)
 
 # Words that mean "the n-th visit"; a label is one of them and a number, or a number alone.
 _ORDINAL = re.compile(r"(?:ses|session|s|wave|w|visit|v|time|timepoint|tp|t|scan|mri|mr|year|y)?0*(\d+)\Z")
 _SUB = re.compile(r"\A\s*sub[-_]", re.IGNORECASE)
-_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _SYNONYMS = {"bl": "baseline", "fu": "followup", "pretest": "pre", "posttest": "post"}
 
 
@@ -70,11 +70,6 @@ def join(rows: Iterable[Participant], scans: Iterable[ScanKey]) -> list[Particip
     return [roster.find(*scan) for scan in scans]
 
 
-def loose_key(label: str) -> str:
-    """Return a label without leading zeros and in lower case."""
-    return _ZEROS.sub("", label.lower())
-
-
 def _best(rows: Sequence[Participant], session: str) -> Participant:
     wanted = session_key(session) if session else ""
     own = [row for row in rows if row.session_id and session_key(row.session_id) == wanted]
@@ -109,10 +104,28 @@ def with_age_of(row: Participant, other: Participant) -> Participant:
 
 def _filled(best: Participant, rows: Sequence[Participant]) -> Participant:
     """Take what does not change between sessions from the other rows, where they agree."""
-    for name in ("sex", "handedness", "group", "species"):
+    for name in PERSON_FIELDS:
         values = {getattr(row, name) for row in rows} - {None}
         if getattr(best, name) is None and len(values) == 1:
-            donor = next(row for row in rows if getattr(row, name) is not None)
-            receipts = {**best.receipts, **{k: v for k, v in donor.receipts.items() if k == name}}
-            best = replace(best, receipts=receipts, **{name: getattr(donor, name)})
+            best = taking(best, next(row for row in rows if getattr(row, name) is not None), name)
+    for row in rows:
+        best = with_words_of_group(best, row)
     return best
+
+
+def taking(row: Participant, donor: Participant, name: str) -> Participant:
+    """Return the row with another row's value of a field, and its receipt."""
+    receipts = {**row.receipts, **{k: v for k, v in donor.receipts.items() if k == name}}
+    return replace(row, receipts=receipts, **{name: getattr(donor, name)})
+
+
+def with_words_of_group(row: Participant, donor: Participant) -> Participant:
+    """Return the row with the word and the diagnosis that another row of the same group has and it lacks."""
+    if donor.group != row.group:
+        return row
+    for name in OF_GROUP:
+        # a code belongs to its diagnosis
+        same = name != "diagnosis_code" or donor.diagnosis == row.diagnosis
+        if same and getattr(row, name) is None and getattr(donor, name) is not None:
+            row = taking(row, donor, name)
+    return row

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 
 class Confidence(StrEnum):
@@ -72,7 +72,10 @@ class Participant:
         age_capped: the age is at least ``age_years`` (``89+``); None where no age is known.
         sex: ``female``, ``male`` or ``other``.
         handedness: ``right``, ``left`` or ``ambidextrous``.
-        group: ``healthy control`` or ``patient``; the dataset's own word is its receipt's raw text.
+        group: ``control``, ``patient``, ``at risk`` or ``other``; None where it is not known.
+        group_word: the dataset's own word for the group, also where its meaning is not known.
+        diagnosis: what a patient has: names of the list, else the dataset's own words; joined by ``; ``.
+        diagnosis_code: SNOMED CT identifiers of these, as far as the list has them (``snomed:49049000``).
         species: binomial name in lower case, or the file's own word.
         receipts: by field name, one for each field above that has a value (the age fields share theirs);
             and ``gender`` where the file tells it beside ``sex``.
@@ -88,6 +91,9 @@ class Participant:
     sex: str | None = None
     handedness: str | None = None
     group: str | None = None
+    group_word: str | None = None
+    diagnosis: str | None = None
+    diagnosis_code: str | None = None
     species: str | None = None
     receipts: Mapping[str, Receipt] = field(default_factory=dict)
 
@@ -120,6 +126,7 @@ class NoteKind(StrEnum):
     CONFLICT = "conflict"  # two sources or columns disagree
     DUPLICATE = "duplicate"  # several rows for one participant and session
     ABSENT = "absent"  # the dataset has no such file
+    UNJOINED = "unjoined"  # participants that met no subject folder, or folders that met no participant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +158,10 @@ class Harmonised:
     notes: tuple[Note, ...]
 
 
+# What is told of a person rather than of a session.
+PERSON_FIELDS = ("sex", "handedness", "group", "species")
+# What goes with a group and is worth nothing without it.
+OF_GROUP = ("group_word", "diagnosis", "diagnosis_code")
 AGE_FIELDS = ("age_years", "age_low", "age_high", "age_capped")
 _TEXT, _YEARS = pa.string(), pa.float64()
 _RECEIPT = pa.struct(
@@ -167,7 +178,13 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "age_capped": (pa.bool_(), "True: at least age_years, as in 89+; null where no age is known"),
     "sex": (_TEXT, "female, male or other"),
     "handedness": (_TEXT, "right, left or ambidextrous"),
-    "group": (_TEXT, "healthy control or patient; the dataset's own word is in the receipt"),
+    "group": (_TEXT, "control, patient, at risk or other; null where not known"),
+    "group_word": (_TEXT, "The dataset's own word for the group, also where its meaning is not known"),
+    "diagnosis": (
+        _TEXT,
+        "What a patient has: names of a curated list, else the dataset's own words; joined by ; ",
+    ),
+    "diagnosis_code": (_TEXT, "SNOMED CT identifiers of these, as far as known, such as snomed:49049000"),
     "species": (_TEXT, "Binomial name in lower case, or the file's own word"),
     "receipts": (pa.list_(_RECEIPT), "Where each value comes from and which rule decided it"),
 }

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from allbrains.participants import age_series, sex_and_hand, which_columns
+from allbrains.participants import age_doubts, age_series, sex_and_hand
+from allbrains.participants.age_columns import AgeColumn, Tier
 from allbrains.participants.age_series import Age, AgeSeries
 from allbrains.participants.ages import Form, parse
 from allbrains.participants.dictionary import HAND_KEYS, SEX_KEYS, Definition, Dictionary
-from allbrains.participants.groups import groups, groups_of_ids
+from allbrains.participants.group_reader import GroupReader
 from allbrains.participants.participant import Confidence, Note, NoteKind, Participant, Receipt
 from allbrains.participants.population import SpeciesReader
 from allbrains.participants.sex_and_hand import Code
 from allbrains.participants.table_cells import Sheet, TableRow
 from allbrains.participants.units import Context
 from allbrains.participants.vocabulary import header_key, is_missing
-from allbrains.participants.which_columns import AgeColumn, Tier
+from allbrains.participants.which_columns import TableLayout
 
 # Ages of one person in two columns of one table may differ by rounding, not by more.
 _SAME_AGE_YEARS = 1.5
 # A number under the header "sex" is an age only if it cannot be a code.
 _NO_CODE = 3.0
 _UNSETTLED = "age.unsettled"
-_SUB = re.compile(r"\Asub(?:-|[_ ]|(?=\d))", re.IGNORECASE)
+_SUB = re.compile(r"\Asub(?:[-\u2010-\u2015\u2212]|[_ ]|(?=\d))", re.IGNORECASE)
+# Rows below the participants that sum them up.
+_SUMMARY = re.compile(
+    r"(?:mean|average|avg|median|total|sum|sd|std|stdev|range|min|max|n ?= ?\d*|count)\b.*", re.I
+)
 _SES = re.compile(r"\Ases[-_]", re.IGNORECASE)
 
 
@@ -36,6 +41,7 @@ class TableSource:
 
     dataset: str
     sheet: Sheet
+    layout: TableLayout
     dictionary: Dictionary
     context: Context
     name: str
@@ -50,7 +56,7 @@ def participants_of(source: TableSource) -> tuple[list[Participant], list[Note]]
         participant for number in range(len(table.sheet.rows)) for participant in table.participants(number)
     ]
     unnamed = sum(_is_unnamed(row.cells[table.id_column]) for row in table.sheet.rows)
-    notes = [*source.sheet.notes, *table.notes]
+    notes = [*source.sheet.notes, *table.notes, *table.groups.notes]
     if unnamed:
         notes.append(table.note(NoteKind.REFUSED, "row.no_id", "rows without a participant", rows=unnamed))
     kept, repeated, several = _without_repetition(rows)
@@ -95,13 +101,16 @@ class _Table:
     def __init__(self, source: TableSource) -> None:
         self._source = source
         self.notes: list[Note] = []
-        sheet = source.sheet
-        self.id_column = which_columns.participant_column(sheet.header, [row.cells for row in sheet.rows])
-        self._ages, refused = which_columns.age_columns(sheet.header)
-        self._sexes = which_columns.sex_columns(sheet.header)
+        layout, sheet = source.layout, source.sheet
+        self.id_column = layout.participant
+        self._ages = layout.ages
+        self._sexes = layout.sexes
         self.sheet, self._swapped = self._unswapped(sheet)
-        self.notes += [self.note(NoteKind.REFUSED, "age.header", r.reason, r.header) for r in refused]
+        self.notes += [
+            self.note(NoteKind.REFUSED, "age.header", r.reason, r.header) for r in layout.refused_ages
+        ]
         self._visit = self._visit_column()
+        self._people = [participant_id(cell) for cell in self.sheet.column(self.id_column)]
         # Of two columns of one tier, years before other units, a stated unit before an assumed one.
         self._series = sorted(
             (self._age_series(column) for column in self._ages),
@@ -109,8 +118,8 @@ class _Table:
         )
         self._sex_codes = self._read_sexes()
         self._hands = self._read_hands()
-        self._groups = self._read_groups()
-        self._species = SpeciesReader(self.sheet, source.name)
+        self.groups = GroupReader(self.sheet, layout, source.dictionary)
+        self._species = SpeciesReader(self.sheet, layout, source.name)
 
     def note(self, kind: NoteKind, rule: str, detail: str, column: str = "", rows: int = 0) -> Note:
         """Return a note about this table."""
@@ -128,7 +137,7 @@ class _Table:
         """Exchange age and sex in rows where each stands under the other's header."""
         if not self._ages or not self._sexes:
             return sheet, frozenset()
-        age, sex = self._ages[0].index, self._sexes[0][0]
+        age, sex = self._ages[0].index, self._sexes[0].index
         rows, swapped = [], []
         for number, row in enumerate(sheet.rows):
             if sex_and_hand.plain_sex(row.cells[age]) and _is_age(row.cells[sex]):
@@ -146,7 +155,7 @@ class _Table:
         return replace(sheet, rows=tuple(rows)), frozenset(swapped)
 
     def _visit_column(self) -> int | None:
-        index = which_columns.visit_column(self.sheet.header)
+        index = self._source.layout.visit
         if index is None:
             return None
         cells = [cell for cell in self.sheet.column(index) if not is_missing(cell)]
@@ -157,25 +166,48 @@ class _Table:
 
     def _age_series(self, column: AgeColumn) -> AgeSeries:
         cells = self.sheet.column(column.index)
-        series = age_series.read(column, cells, self._define(column.index), self._source.context)
+        given = age_series.AgeCells(
+            column=column,
+            cells=cells,
+            people=self._people,
+            spread=self._spread(column),
+            definition=self._define(column.index),
+        )
+        series = age_series.read(given, self._source.context)
         self.notes += age_series.notes(series, cells, self._source.sheet.source)
         return series
 
+    def _spread(self, column: AgeColumn) -> Mapping[Hashable, float]:
+        """Return the spread of each person's numbers over rows, and over the columns of other sessions."""
+        beside = (
+            [one for one in self._ages if one.session and one.tier is column.tier] if column.session else []
+        )
+        texts = [
+            (person, text)
+            for one in beside or [column]
+            for person, text in zip(self._people, map(parse, self.sheet.column(one.index)), strict=True)
+        ]
+        plain = [(person, text) for person, text in texts if text.form is Form.NUMBER and text.values[0] > 0]
+        return age_doubts.spans((person, text.values[0]) for person, text in plain)
+
     def _read_sexes(self) -> list[tuple[int, str, dict[str, Code]]]:
         found = []
-        for index, kind in self._sexes:
-            cells = self.sheet.column(index)
+        for column in self._sexes:
+            cells = self.sheet.column(column.index)
             keys = SEX_KEYS if len(self._sexes) == 1 else None
-            codes, fault = sex_and_hand.sexes(cells, self.sheet.header[index], self._define(index, keys))
-            self._note_unread(index, cells, codes, f"sex.{'contradiction' if fault else 'unread'}", fault)
-            found.append((index, kind, codes))
-        for index, sex in which_columns.indicator_columns(self.sheet.header):
-            found.append((index, "sex", sex_and_hand.indicator(self.sheet.column(index), sex)))
+            header = self.sheet.header[column.index]
+            codes, fault = sex_and_hand.sexes(cells, header, self._define(column.index, keys))
+            if column.asks and not codes:
+                codes = sex_and_hand.indicator(cells, column.asks)
+            self._note_unread(
+                column.index, cells, codes, f"sex.{'contradiction' if fault else 'unread'}", fault
+            )
+            found.append((column.index, column.kind, codes))
         return found
 
     def _read_hands(self) -> list[tuple[int, dict[str, Code]]]:
         found = []
-        for index in which_columns.hand_columns(self.sheet.header):
+        for index in self._source.layout.hands:
             cells = self.sheet.column(index)
             codes, fault = sex_and_hand.handedness(
                 cells, self.sheet.header[index], self._define(index, HAND_KEYS)
@@ -183,17 +215,6 @@ class _Table:
             self._note_unread(index, cells, codes, "handedness.unread", fault)
             found.append((index, codes))
         return found
-
-    def _read_groups(self) -> list[tuple[int, dict[str, Code]]]:
-        found = []
-        for index, sure in which_columns.group_columns(self.sheet.header):
-            codes = groups(self.sheet.column(index), self._define(index))
-            # a column of pathology or condition tells groups only where it tells both of them
-            if sure or len({code.value for code in codes.values()}) > 1:
-                found.append((index, codes))
-        if not any(codes for _, codes in found):
-            found.append((self.id_column, groups_of_ids(self.sheet.column(self.id_column))))
-        return [(index, codes) for index, codes in found if codes]
 
     def _note_unread(
         self, index: int, cells: Sequence[str], codes: Mapping[str, Code], rule: str, fault: str
@@ -286,15 +307,17 @@ class _Table:
                     self._compare_sexes(values.pop("sex"), code.value, row, index, "none was taken")
         if "sex" not in values:
             receipts.pop("sex", None)
-        for name, found in (("handedness", self._hands), ("group", self._groups)):
-            codes_here = [(index, code) for index, codes in found if (code := codes.get(row.cells[index]))]
-            if codes_here and len({code.value for _, code in codes_here}) == 1:
-                index, code = codes_here[0]
-                values[name], receipts[name] = code.value, self._receipt(number, row, index, code)
-            elif codes_here:
-                detail = f"{row.cells[self.id_column]}: columns of {name} disagree; none was taken"
-                column = self.sheet.header[codes_here[0][0]]
-                self.notes.append(self.note(NoteKind.CONFLICT, f"{name}.columns", detail, column, rows=1))
+        hands = [(index, code) for index, codes in self._hands if (code := codes.get(row.cells[index]))]
+        if hands and len({code.value for _, code in hands}) == 1:
+            index, code = hands[0]
+            values["handedness"], receipts["handedness"] = code.value, self._receipt(number, row, index, code)
+        elif hands:
+            detail = f"{row.cells[self.id_column]}: columns of handedness disagree; none was taken"
+            column = self.sheet.header[hands[0][0]]
+            self.notes.append(self.note(NoteKind.CONFLICT, "handedness.columns", detail, column, rows=1))
+        groups, of_groups = self.groups.read(row.cells, self._file(row), row.cells[self.id_column])
+        values |= groups
+        receipts |= of_groups
         if species := self._species.read(row.cells, self._file(row)):
             values["species"], receipts["species"] = species
         return values, receipts
@@ -319,7 +342,7 @@ class _Table:
         """Return the column in which a row's cell really stands, where age and sex were swapped."""
         if number not in self._swapped:
             return index
-        age, sex = self._ages[0].index, self._sexes[0][0]
+        age, sex = self._ages[0].index, self._sexes[0].index
         return {age: sex, sex: age}.get(index, index)
 
     def _file(self, row: TableRow) -> str:
@@ -327,7 +350,9 @@ class _Table:
 
 
 def _is_unnamed(cell: str) -> bool:
-    return is_missing(cell) or cell.lstrip().startswith("#")
+    """Whether a row's id names nobody; 999 may be an id though it is a missing age."""
+    text = cell.strip()
+    return (is_missing(cell) and not text.isdigit()) or text.startswith("#") or bool(_SUMMARY.fullmatch(text))
 
 
 def _is_age(cell: str) -> bool:

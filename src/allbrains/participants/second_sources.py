@@ -11,11 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from allbrains.participants.ages import PER_YEAR, Form, parse
-from allbrains.participants.joining import session_key, subject_key, with_age_of, without_age
-from allbrains.participants.participant import Confidence, Note, NoteKind, Participant, Receipt
+from allbrains.participants.joining import (
+    session_key,
+    subject_key,
+    taking,
+    with_age_of,
+    with_words_of_group,
+    without_age,
+)
+from allbrains.participants.participant import PERSON_FIELDS, Confidence, Note, NoteKind, Participant, Receipt
 from allbrains.participants.sex_and_hand import sex_of_words
 
-_PLAIN = ("sex", "handedness", "group", "species")
 # DICOM's age is cut to whole years, a table's may be rounded: further apart, one of them is wrong.
 _SAME_AGE_YEARS = 1.5
 
@@ -59,16 +65,15 @@ def _filled(row: Participant, other: Participant, notes: list[Note]) -> Particip
         row = with_age_of(row, other)
     elif _ages_disagree(row, other):
         notes.append(_conflict(row, other, "age_years"))
-    for name in _PLAIN:
+    for name in PERSON_FIELDS:
         value = getattr(other, name)
         if value is None:
             continue
         if getattr(row, name) is None:
-            receipts = {**row.receipts, **{k: v for k, v in other.receipts.items() if k == name}}
-            row = replace(row, receipts=receipts, **{name: value})
+            row = taking(row, other, name)
         elif getattr(row, name) != value:
             notes.append(_conflict(row, other, name))
-    return row
+    return with_words_of_group(row, other)
 
 
 def _ages_disagree(row: Participant, other: Participant) -> bool:

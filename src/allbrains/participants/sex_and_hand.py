@@ -17,10 +17,19 @@ from functools import lru_cache
 
 from allbrains.participants.dictionary import Classify, Definition, code_key, codes_of_levels, codes_of_text
 from allbrains.participants.participant import Confidence
-from allbrains.participants.vocabulary import BESIDE_SEX, HANDEDNESS, SEX, fold, is_missing, plain_words
+from allbrains.participants.vocabulary import (
+    BESIDE_SEX,
+    HANDEDNESS,
+    SEX,
+    fold,
+    header_words,
+    is_missing,
+    plain_words,
+)
 
 # No word for a sex or a hand needs more; free text is not searched for one.
 _MAX_LENGTH = 200
+_M_MAY_BE_EITHER = frozenset(("sexo", "genero"))  # Spanish and Portuguese
 SEX_LETTERS = {"f": "female", "m": "male"}
 # The words that may explain a code; single letters only for numbers.
 SEX_WORDS = {word: value for word, value in SEX.items() if word not in ("man", "o")} | {"man": "male"}
@@ -104,6 +113,8 @@ def sexes(cells: Iterable[str], header: str, definition: Definition) -> tuple[di
     distinct = {cell for cell in cells if not _says_nothing(cell)}
     codes, fault = _dictionary(header, definition, sex_of_level, SEX_WORDS | SEX_LETTERS)
     letters = {key for cell in distinct if len(key := _bare(cell)) == 1 and key.isalpha()}
+    if letters == {"m"} and _M_MAY_BE_EITHER.intersection(header_words(header)):
+        letters.add("h")  # mujer or masculino: nothing beside it tells
     found = _decoded(distinct, codes, lambda cell: _sex_code(cell, letters))
     return found, fault
 

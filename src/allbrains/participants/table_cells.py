@@ -34,11 +34,16 @@ _NOT_A_TABLE = (
     (re.compile(r"\A\s*\{\s*\"error\"", re.I), "a server's error"),
 )
 _LINES = re.compile(r"\r\n|\n|\r")
+_SUBJECT = re.compile(r"\s*\"?sub-[A-Za-z0-9]+", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\u00a0]+")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d*)?(?:e[-+]?\d+)?\Z", re.IGNORECASE)
 # A row whose quotes are open may go on in the next lines, but not for ever.
 _MAX_JOINED_LINES = 20
 _MAX_TITLE_LINES = 3
+# Less of one side's bytes are zero in no UTF-16 text of the Latin alphabet.
+_UTF16_SHARE = 0.3
+# Stray zero bytes, as a program leaves them that writes past its end; more of them are no text.
+_NULS_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +86,19 @@ def decode(data: bytes) -> tuple[str, str]:
             break
     else:
         text = _decode_unmarked(data)
-    if "\x00" in text:
+    if text.count("\x00") > _NULS_SHARE * len(text):
         return "", "binary"
+    text = text.replace("\x00", "")
     return next((("", what) for form, what in _NOT_A_TABLE if form.match(text)), (text, ""))
 
 
 def _decode_unmarked(data: bytes) -> str:
     if len(data) % 2 == 0:
-        even, odd = data[0:4096:2].count(0), data[1:4096:2].count(0)
-        if odd > 10 * even:
-            return data.decode("utf-16-le", errors="replace")
-        if even > 10 * odd:
-            return data.decode("utf-16-be", errors="replace")
+        sample = data[:4096]
+        even, odd = sample[0::2].count(0), sample[1::2].count(0)
+        # every other byte of Latin text is zero; one stray zero is none of them
+        if max(even, odd) > _UTF16_SHARE * len(sample) / 2 and min(even, odd) * 10 < max(even, odd):
+            return data.decode("utf-16-le" if odd > even else "utf-16-be", errors="replace")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -104,6 +110,8 @@ def read(source: str, data: bytes) -> Sheet:
     text, fault = decode(data)
     if not fault and not text.strip():
         fault = "empty"
+    if not fault and text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        fault = "JSON, not a table"
     if fault:
         note = Note(
             kind=NoteKind.UNREADABLE, source=source, rule="file.unreadable", detail=f"the file is {fault}"
@@ -128,8 +136,31 @@ def read(source: str, data: bytes) -> Sheet:
     ):
         names.pop()
         records = [(n, cells[: len(names)]) for n, cells in records]
-    sheet = Sheet(source=source, header=tuple(names), rows=(), notes=_form_notes(source, delimiter))
+    if fault := _not_laid_out(names):
+        note = Note(kind=NoteKind.UNREADABLE, source=source, rule="file.layout", detail=fault)
+        return Sheet(source=source, header=(), rows=(), notes=(note,))
+    notes = _form_notes(source, delimiter)
+    if b"\x00" in data and data.count(0) <= _NULS_SHARE * len(data):
+        notes += (Note(kind=NoteKind.REPAIRED, source=source, rule="file.nul", detail="stray zero bytes"),)
+    sheet = Sheet(source=source, header=tuple(names), rows=(), notes=notes)
     return _split_fused(_aligned(sheet, records))
+
+
+def _not_laid_out(header: list[str]) -> str:
+    """Return why a first line is no header of columns; empty where it may be one."""
+    people = sum(bool(_SUBJECT.match(cell)) for cell in header)
+    if people and people == len(header) - 1 and not _SUBJECT.match(header[0]) and people > 1:
+        return "the table is transposed: its columns are participants"
+    if header and (_SUBJECT.match(header[0]) or _is_data(header)):
+        return "the table has no header: its first line is a participant"
+    return ""
+
+
+def _is_data(header: list[str]) -> bool:
+    """Whether a first line holds an id and values instead of names: ``01  25  F``."""
+    cells = [cell.strip().strip('"') for cell in header]
+    plain = all(_NUMBER.match(cell) or len(cell) <= 1 or is_missing(cell) for cell in cells)
+    return len(cells) > 1 and plain and any(_NUMBER.match(cell) for cell in cells[1:])
 
 
 def _form_notes(source: str, delimiter: str) -> tuple[Note, ...]:

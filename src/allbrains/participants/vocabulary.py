@@ -23,6 +23,8 @@ HANDEDNESS = {
 GROUP = {name: frozenset(words) for name, words in _DATA["group"].items()}
 SPECIES = {word: name for name, words in _DATA["species"].items() for word in words}
 BREEDS = {word: name for name, words in _DATA["breeds"].items() for word in words}
+# Animals that a header may name beside an age or a sex ("rat_age"); "cat" is a category there.
+ANIMAL_WORDS = frozenset(word for word in SPECIES if word.isalpha()) - {"human", "humans", "cat", "cats"}
 UNITS = {word: unit for unit in ("years", "months", "weeks", "days") for word in HEADER["unit_" + unit]}
 
 _TYPOGRAPHY = str.maketrans(
@@ -64,7 +66,7 @@ QUALIFIERS = frozenset().union(
     *(
         words
         for name, words in HEADER.items()
-        if name not in _NOUNS and not name.startswith(("json", "beside"))
+        if name not in _NOUNS and not name.startswith(("json", "beside", "decoy_"))
     )
 )
 _GLUE = QUALIFIERS | {"participant", "subject", "patient"}

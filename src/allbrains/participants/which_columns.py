@@ -1,258 +1,206 @@
-"""Which columns hold what, by the words of their headers. Pure.
+"""Which column of a table holds what: one layout for each table, made once. Pure.
 
-A header counts as an age (sex, handedness) column only if every word beside the noun is known to leave
-the meaning alone (``at``, ``scan``, ``years``, ``ses-T1``). A word that changes it (``onset``, ``mother``,
-``z``) or that nobody has thought of makes the column refused, with a note where it looked like one.
+A column is taken by the words of its header; where no header tells, by its description ("Gender" under
+``jsex``) or by what its levels mean. A word beside the noun that changes the meaning (``mother``,
+``stimulus``) takes the column out of question.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from dataclasses import dataclass
 
-from allbrains.participants.vocabulary import HEADER, UNITS, fold, header_key, header_words, plain_words
-
-
-class Tier(IntEnum):
-    """How near a column is to what is looked for; lower is better."""
-
-    SCAN = 0  # age at the scan
-    PLAIN = 1
-    EXAM = 2  # age at another examination
-    BINS = 3  # age groups: ranges and caps only
+from allbrains.participants.age_columns import PEOPLE, AgeColumn, RefusedColumn, age_columns, numbered_sexes
+from allbrains.participants.diagnosis_terms import Diagnosis, abbreviated, diagnoses_in
+from allbrains.participants.dictionary import Definition, Dictionary, codes_of_levels, first_phrase
+from allbrains.participants.group_words import CONTROL, PATIENT, read_words
+from allbrains.participants.sex_and_hand import sex_of_level
+from allbrains.participants.table_cells import Sheet
+from allbrains.participants.vocabulary import (
+    ANIMAL_WORDS,
+    HEADER,
+    SPECIES,
+    fold,
+    header_key,
+    header_words,
+    is_missing,
+    plain_words,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgeColumn:
-    """An age column.
+class SexColumn:
+    """A column about sex.
 
     Attributes:
         index: place in the table.
-        header: as written.
-        tier: how near to the age at the scan.
-        session: label that the header names, empty where it names none.
-        units: that the header states.
+        kind: ``sex`` or ``gender``.
+        asks: the sex that the header asks for (``gender_F``: female); empty where it asks for none.
     """
 
     index: int
-    header: str
-    tier: Tier
-    session: str
-    units: frozenset[str]
+    kind: str
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedColumn:
-    """A column that looks like one and is not taken."""
+class GroupColumn:
+    """A column of groups or diagnoses.
 
-    header: str
-    reason: str
+    Attributes:
+        index: place in the table.
+        sure: its name says that it tells patients from controls; else it must hold both of them.
+        of_diagnoses: its name or description speaks of diagnoses.
+        of_findings: of pathology, so that "normal" says that nothing was found, not who is healthy.
+        icd10: it holds ICD-10 codes.
+    """
+
+    index: int
+    sure: bool
+    of_diagnoses: bool = False
+    of_findings: bool = False
+    icd10: bool = False
 
 
-_ORDINAL_WORDS = {"first": "1", "initial": "1", "earliest": "1", "second": "2", "third": "3", "fourth": "4"}
-# Labels of a study's first session.
-_ENTRY = frozenset(
-    (
-        "1",
-        "01",
-        "t1",
-        "t0",
-        "v0",
-        "tp0",
-        "tp1",
-        "baseline",
-        "bl",
-        "pre",
-        "v1",
-        "w1",
-        "wave1",
-        "time1",
-        "timepoint1",
-        "visit1",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagColumn:
+    """A column that asks for a diagnosis, to be answered by yes and no.
+
+    Attributes:
+        index: place in the table.
+        diagnosis: that it asks for; None where it asks for patients.
+    """
+
+    index: int
+    diagnosis: Diagnosis | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableLayout:
+    """Which column of a table holds what; indices count from 0, the best first.
+
+    Attributes:
+        participant: of the ids.
+        visit: of the sessions' labels; None where there is none.
+        ages: of ages.
+        refused_ages: columns that only look like ages.
+        sexes: of sex and gender.
+        hands: of handedness.
+        groups: of groups and diagnoses.
+        flags: that ask for one diagnosis.
+        species: that name the species.
+        breeds: that name breed or strain.
+        animal: species that a header of an age or a sex names (``rat_age``); empty where none does.
+    """
+
+    participant: int
+    visit: int | None
+    ages: tuple[AgeColumn, ...]
+    refused_ages: tuple[RefusedColumn, ...]
+    sexes: tuple[SexColumn, ...]
+    hands: tuple[int, ...]
+    groups: tuple[GroupColumn, ...]
+    flags: tuple[FlagColumn, ...]
+    species: tuple[int, ...]
+    breeds: tuple[int, ...]
+    animal: str
+
+    @property
+    def tells_people(self) -> bool:
+        """Whether the table holds an age or a sex."""
+        return bool(self.ages or self.sexes)
+
+
+def layout(sheet: Sheet, dictionary: Dictionary) -> TableLayout:
+    """Return which column of a table holds what."""
+    header = sheet.header
+    definitions = [dictionary.of(name) for name in header]
+    ages, refused = age_columns(header, definitions)
+    sexes = _sex_columns(header, definitions)
+    species, breeds = _species_columns(header)
+    own = [header[column.index] for column in ages] + [header[column.index] for column in sexes]
+    animals = {SPECIES[word] for name in own for word in header_words(name) if word in ANIMAL_WORDS}
+    return TableLayout(
+        participant=_participant_column(header, [row.cells for row in sheet.rows]),
+        visit=_visit_column(header),
+        ages=tuple(ages),
+        refused_ages=tuple(refused),
+        sexes=tuple(sexes),
+        hands=tuple(_hand_columns(header)),
+        groups=tuple(_group_columns(header, definitions)),
+        flags=tuple(_flag_columns(header, definitions)),
+        species=tuple(species),
+        breeds=tuple(breeds),
+        animal=animals.pop() if len(animals) == 1 else "",
     )
-)
-_LEADING = frozenset(("ses", "sess", "session", "s", "sesh"))  # dropped from a label before what follows
-_PARENTHESIS_UNIT = re.compile(r"[(\[]\s*([ymwd])\s*[)\]]|(?<![a-z])(?:in|_)_?(y)\s*\Z")
-_LETTER_UNITS = {"y": "years", "m": "months", "w": "weeks", "d": "days"}
-_SPECIES_KEYS = frozenset(("species", "organism", "participant_species", "animal_species", "species_name"))
-_PEOPLE = frozenset(
-    ("child", "children", "kid", "infant", "baby", "patient", "participant", "subject", "adult")
-)
-
-
-# What may stand in a header without making it another age.
-_HARMLESS = frozenset().union(
-    *(HEADER[name] for name in ("plain", "scan", "exam", "bins", "first")), _PEOPLE, UNITS
-)
-
-
-def age_column(index: int, header: str) -> AgeColumn | RefusedColumn | None:
-    """Return what a header says of an age; None where it is not about ages."""
-    words = header_words(header)
-    nouns = [word for word in words if word in HEADER["age"]]
-    if not nouns or "group" in words[: words.index(nouns[0])]:
-        return None
-    rest = [word for word in words if word not in HEADER["age"]]
-    letter = _PARENTHESIS_UNIT.search(fold(header))
-    if letter:
-        unit = letter[1] or letter[2]
-        rest.remove(unit) if unit in rest else None
-        rest.append(_LETTER_UNITS[unit])
-    if decoys := [word for word in rest if word in HEADER["decoy"] and word not in HEADER["bins"]]:
-        return RefusedColumn(
-            header=header, reason=f"{decoys[0]!r} in the header: another age than at the scan"
-        )
-    bins = any(word in HEADER["bins"] for word in rest)
-    session, rest = ("", rest) if bins else _session(rest)
-    # "day" alone is the day of the test
-    units = frozenset(UNITS[word] for word in rest if word in UNITS and word != "day")
-    unknown = [word for word in rest if word not in _HARMLESS and not (bins and word.isdigit())]
-    if unknown:
-        return RefusedColumn(
-            header=header, reason=f"{unknown[0]!r} in the header: unknown what it does to the age"
-        )
-    tier = Tier.BINS if bins else Tier.PLAIN
-    if not bins and any(word in HEADER["scan"] for word in rest):
-        tier = Tier.SCAN
-    elif not bins and any(word in HEADER["exam"] for word in rest):
-        tier = Tier.EXAM
-    return AgeColumn(index=index, header=header, tier=tier, session=session, units=units)
-
-
-def _session(rest: list[str]) -> tuple[str, list[str]]:
-    """Return the session label in a header's words, and the words without it."""
-    start = stop = 0
-    for i, word in enumerate(rest):
-        if word.isdigit() and i and rest[i - 1] in HEADER["session"]:
-            start, stop = i - 1, i + 1
-            while start and rest[start - 1] in HEADER["session"] and rest[start - 1] in _LEADING:
-                start -= 1
-            break
-        if word.isdigit() and i + 1 < len(rest) and rest[i + 1] in HEADER["scan"] | _LEADING:
-            start, stop = i, i + 1
-            break
-        if word in HEADER["session_word"] or word in _ORDINAL_WORDS:
-            start, stop = i, i + 1 + (i + 1 < len(rest) and (rest[i + 1].isdigit() or rest[i + 1] == "up"))
-            break
-        if word == "session" and i + 1 < len(rest) and len(rest[i + 1]) == 1 and rest[i + 1].isalpha():
-            start, stop = i, i + 2
-            break
-    label = rest[start:stop]
-    left = rest[:start] + rest[stop:]
-    while len(label) > 1 and label[0] in _LEADING:
-        label = label[1:]
-    if label and label[0] in HEADER["scan"]:
-        left.append(label[0])  # "scan2" says both which session and that it is the scan's age
-        label = label[1:]
-    return "".join(_ORDINAL_WORDS.get(word, word) for word in label), left
-
-
-def age_columns(header: Sequence[str]) -> tuple[list[AgeColumn], list[RefusedColumn]]:
-    """Return the age columns, best first, and those that only look like it."""
-    found, refused = [], []
-    for index, name in enumerate(header):
-        column = age_column(index, name)
-        if isinstance(column, AgeColumn):
-            found.append(column)
-        elif column:
-            refused.append(column)
-    found = _numbered(header, found, refused)
-    sessions = {column.session for column in found if column.session}
-    if len(sessions) == 1 and next(iter(sessions)).lower() in (
-        "1",
-        "t1",
-        "baseline",
-        "bl",
-        "pre",
-        "v1",
-        "w1",
-        "wave1",
-        "time1",
-        "visit1",
-    ):
-        # one such column alone is the age at entry: what other files call "age"
-        found = [replace(column, session="") for column in found]
-    labels = {column.session: _as_written(column) for column in found}
-    found = [replace(column, session=labels[column.session]) for column in found]
-    return sorted(found, key=lambda column: (column.tier, not column.units, column.index)), refused
-
-
-def _as_written(column: AgeColumn) -> str:
-    """Return a session label in the case and with the zeros that the header has."""
-    if not column.session:
-        return ""
-    match = re.search(r"[\W_]*?0*".join(map(re.escape, column.session)), column.header, re.IGNORECASE)
-    return re.sub(r"[\W_]", "", match[0]) if match else column.session
-
-
-def _numbered_sexes(header: Sequence[str]) -> list[int]:
-    """Return the columns such as ``sex_1`` and ``sex_2``: the rows are pairs of people."""
-    found = [i for i, name in enumerate(header) if re.fullmatch(r"(?:sex|gender)[ _]?[1-9]", fold(name))]
-    return found if len(found) > 1 else []
-
-
-def _numbered(header: Sequence[str], found: list[AgeColumn], refused: list[RefusedColumn]) -> list[AgeColumn]:
-    """Take ``age_1``, ``age_2`` as sessions where both stand there; one alone may be a square."""
-    bare = {}
-    for index, name in enumerate(header):
-        if match := re.fullmatch(r"age[ _]?(?:at[ _]?)?([1-9])", fold(name)):
-            bare[index] = match[1]
-    if len(bare) < 2 or _numbered_sexes(header):
-        return found
-    for item in [item for item in refused if item.header in {header[i] for i in bare}]:
-        refused.remove(item)
-    plain = [column for column in found if column.index not in bare]
-    return plain + [
-        AgeColumn(index=index, header=header[index], tier=Tier.PLAIN, session=number, units=frozenset())
-        for index, number in bare.items()
-    ]
 
 
 _SEX_PAIRS = frozenset(("m_f", "f_m", "mf", "fm", "male_female", "female_male", "m_or_f"))
-_SEX_BESIDE = HEADER["beside_sex"]
-
-
-def sex_columns(header: Sequence[str]) -> list[tuple[int, str]]:
-    """Return index and kind (``sex`` or ``gender``) of the columns about sex, best first."""
-    found = []
-    pairs = _numbered_sexes(header)
-    for index, name in enumerate(header):
-        if index in pairs:
-            continue
-        words = header_words(name)
-        kind = "sex" if HEADER["sex"].intersection(words) else "gender"
-        if kind == "gender" and not HEADER["gender"].intersection(words):
-            if header_key(name) not in _SEX_PAIRS:
-                continue
-            kind = "sex"
-        rest = [w for w in words if w not in HEADER["sex"] | HEADER["gender"] and not w.isdigit()]
-        if any(w in HEADER["decoy"] and w not in _SEX_BESIDE for w in rest):
-            continue
-        unknown = any(w not in _SEX_BESIDE | HEADER["plain"] | _PEOPLE | HEADER["scan"] for w in rest)
-        found.append((unknown, kind == "gender", "identity" in rest, len(rest) > 0, index, kind))
-    known = [entry for entry in found if not entry[0]] or (found if len(found) == 1 else [])
-    return [(entry[-2], entry[-1]) for entry in sorted(known)]
-
-
-_INDICATORS = {
-    **dict.fromkeys(("female", "is_female", "sex_female", "female_sex"), "female"),
-    **dict.fromkeys(("male", "is_male", "sex_male", "male_sex"), "male"),
+_SEX_BESIDE = HEADER["beside_sex"] | ANIMAL_WORDS
+_SEX_NOUNS = HEADER["sex"] | HEADER["gender"]
+_ASKED = {
+    frozenset((word,)): value
+    for value, words in (("female", ("f", "female", "woman", "girl")), ("male", ("m", "male", "man", "boy")))
+    for word in words
 }
 
 
-def indicator_columns(header: Sequence[str]) -> list[tuple[int, str]]:
-    """Return index and sex of columns that ask for one sex: ``female``, ``is_male``."""
+def _sex_columns(header: Sequence[str], definitions: Sequence[Definition]) -> list[SexColumn]:
+    """Return the columns about sex, best first; by the description or the levels where no header tells."""
+    pairs = numbered_sexes(header)
+    named = [_by_name(i, name) for i, name in enumerate(header) if i not in pairs]
+    found = [entry for entry in named if entry]
+    known = [entry for entry in found if not entry[0]] or (found if len(found) == 1 else [])
+    columns = [SexColumn(index=e[-2], kind=e[-1], asks=_asks(header[e[-2]])) for e in sorted(known)]
+    for index, name in enumerate(header):
+        words = frozenset(header_words(name)) - {"is"}
+        if words in _ASKED and not _SEX_NOUNS & words:
+            columns.append(SexColumn(index=index, kind="sex", asks=_ASKED[words]))
+    if columns or pairs:
+        return columns
     return [
-        (i, _INDICATORS[header_key(name)]) for i, name in enumerate(header) if header_key(name) in _INDICATORS
+        SexColumn(index=index, kind="gender" if "gender" in fold(definition.text) else "sex")
+        for index, (name, definition) in enumerate(zip(header, definitions, strict=True))
+        if not HEADER["decoy"].intersection(header_words(name)) and _is_of_sexes(definition)
     ]
+
+
+def _by_name(index: int, name: str) -> tuple[bool, bool, bool, bool, int, str] | None:
+    """Return how near a name is to that of a column of sexes, nearest first; None where it is none."""
+    words = header_words(name)
+    kind = "sex" if HEADER["sex"].intersection(words) else "gender"
+    if kind == "gender" and not HEADER["gender"].intersection(words):
+        if header_key(name) not in _SEX_PAIRS:
+            return None
+        kind = "sex"
+    rest = [w for w in words if w not in _SEX_NOUNS and not w.isdigit()]
+    if any(w in HEADER["decoy"] and w not in _SEX_BESIDE for w in rest):
+        return None
+    unknown = any(w not in _SEX_BESIDE | HEADER["plain"] | PEOPLE | HEADER["scan"] for w in rest)
+    return unknown, kind == "gender", "identity" in rest, len(rest) > 0, index, kind
+
+
+def _asks(name: str) -> str:
+    """Return the one sex that a header such as ``gender_F`` or ``sex_male`` asks for."""
+    return _ASKED.get(frozenset(header_words(name)) - _SEX_NOUNS - {"is"}, "")
+
+
+def _is_of_sexes(definition: Definition) -> bool:
+    """Whether a description or the levels say that a column holds sexes, whatever its header."""
+    phrase = _by_name(0, first_phrase(definition.text))
+    if phrase and not phrase[0]:
+        return True
+    values = codes_of_levels(definition.levels, sex_of_level)
+    told = [text for text in definition.levels.values() if not is_missing(text)]
+    relations = HEADER["decoy"].intersection(plain_words(definition.text))
+    return {"female", "male"} <= set(values.values()) and len(values) >= len(told) and not relations
 
 
 _HAND_BESIDE = HEADER["beside_hand"]
 
 
-def hand_columns(header: Sequence[str]) -> list[int]:
+def _hand_columns(header: Sequence[str]) -> list[int]:
     """Return the columns about handedness, best first."""
     found = []
     for index, name in enumerate(header):
@@ -260,7 +208,7 @@ def hand_columns(header: Sequence[str]) -> list[int]:
         if not HEADER["hand"].intersection(words):
             continue
         rest = [w for w in words if w not in HEADER["hand"] and not w.isdigit()]
-        if all(w in _HAND_BESIDE | HEADER["plain"] | _PEOPLE for w in rest):
+        if all(w in _HAND_BESIDE | HEADER["plain"] | PEOPLE for w in rest):
             found.append((len(rest), index))
     return [index for _, index in sorted(found)]
 
@@ -280,21 +228,87 @@ _GROUP_RANK = (
 )
 
 
-def group_columns(header: Sequence[str]) -> list[tuple[int, bool]]:
-    """Return the columns that may tell patients from controls, best first, and whether their name says so."""
+_OF_DIAGNOSES = frozenset(
+    ("diagnosis", "diagnoses", "dx", "diag", "diagn", "diagnostic", "pathology", "disease", "disorder")
+)
+_ICD = frozenset(("icd", "pre", "post", "ses", "code", "diagnosis"))
+
+
+def _group_columns(header: Sequence[str], definitions: Sequence[Definition]) -> list[GroupColumn]:
+    """Return the columns that may tell patients from controls, best first."""
     found = []
-    for index, name in enumerate(header):
+    for index, (name, definition) in enumerate(zip(header, definitions, strict=True)):
         words = [word for word in header_words(name) if not word.isdigit()]
         nouns = HEADER["group"].intersection(words)
+        if "icd" in words and _ICD.issuperset(words):
+            found.append((True, len(_GROUP_RANK), index, GroupColumn(index=index, sure=True, icd10=True)))
         if not nouns or HEADER["age"].intersection(words):
             continue
-        if all(w in nouns or w in _GROUP_BESIDE | HEADER["plain"] for w in words):
+        if all(w in nouns or w in _GROUP_BESIDE | HEADER["plain"] | ANIMAL_WORDS for w in words):
             rank = min(_GROUP_RANK.index(w) if w in _GROUP_RANK else len(_GROUP_RANK) for w in nouns)
-            found.append((len(words) > 1, rank, index))
-    return [(index, rank < len(_GROUP_RANK)) for _, rank, index in sorted(found)]
+            phrase = plain_words(first_phrase(definition.text))
+            of_diagnoses = bool(_OF_DIAGNOSES & nouns) or "diagnosis" in phrase[:3]
+            sure = rank < len(_GROUP_RANK) or of_diagnoses
+            column = GroupColumn(
+                index=index, sure=sure, of_diagnoses=of_diagnoses, of_findings="pathology" in nouns
+            )
+            found.append((len(words) > 1, rank, index, column))
+    columns = [entry[-1] for entry in sorted(found, key=lambda entry: entry[:3])]
+    return columns or [
+        GroupColumn(index=index, sure=True)
+        for index, definition in enumerate(definitions)
+        if _tells_both(definition)
+    ]
 
 
-def species_columns(header: Sequence[str]) -> tuple[list[int], list[int]]:
+def _tells_both(definition: Definition) -> bool:
+    """Whether all levels of a column are groups, patients and people who are called controls among them."""
+    texts = [text for text in definition.levels.values() if not is_missing(text)]
+    readings = {text: read_words(text) for text in texts}
+    groups = {reading.group for reading in readings.values() if reading.sure}
+    # who only lacks one finding may have another: "no chronic stroke"
+    called = any(
+        reading.group == CONTROL and _CALLED_CONTROLS.search(fold(text)) for text, reading in readings.items()
+    )
+    return {PATIENT, CONTROL} <= groups and called and all(reading.group for reading in readings.values())
+
+
+_CALLED_CONTROLS = re.compile(r"\bcontrols?\b|\bhealthy\b|\bneurotypical|\btypically")
+
+
+_ASKS = frozenset(("dx", "diagnosis", "diagnosed", "diag"))
+_FLAG_BESIDE = _ASKS | frozenset(HEADER["beside_flag"])
+_ASKED_PATIENTS = (frozenset(("patient",)), frozenset(("patients",)), frozenset(("case",)))
+_MAX_FLAG_WORDS = 4  # attention deficit hyperactivity disorder
+_FLAG_DECOYS = frozenset(HEADER["decoy_flag"])
+
+
+def _flag_columns(header: Sequence[str], definitions: Sequence[Definition]) -> list[FlagColumn]:
+    """Return the columns that ask whether a participant has one diagnosis (``ADHD_diagnosis``)."""
+    found = []
+    for index, (name, definition) in enumerate(zip(header, definitions, strict=True)):
+        words = list(header_words(name))
+        if frozenset(words) - _FLAG_BESIDE in _ASKED_PATIENTS:
+            found.append(FlagColumn(index=index, diagnosis=None))
+        phrase = first_phrase(definition.text)
+        if _FLAG_DECOYS.intersection(words) or _FLAG_DECOYS.intersection(plain_words(phrase)):
+            continue
+        asks = bool({"dx", "diagnosis", "diagnosed", "diag"}.intersection(words)) or "diagnosis" in fold(
+            phrase
+        )
+        rest = [word for word in words if word not in _FLAG_BESIDE and not word.isdigit()]
+        terms = diagnoses_in(rest) or tuple(filter(None, map(abbreviated, rest[:1])))
+        if not terms and asks and len(rest) == 1 and definition.levels:
+            terms = diagnoses_in(plain_words(phrase))
+        if asks and len(terms) == 1 and not terms[0].body and len(rest) <= _MAX_FLAG_WORDS:
+            found.append(FlagColumn(index=index, diagnosis=terms[0]))
+    return found
+
+
+_SPECIES_KEYS = frozenset(("species", "organism", "participant_species", "animal_species", "species_name"))
+
+
+def _species_columns(header: Sequence[str]) -> tuple[list[int], list[int]]:
     """Return the columns of species, and those of breed or strain."""
     keys = [header_key(name) for name in header]
     species = [i for i, key in enumerate(keys) if key in _SPECIES_KEYS]
@@ -306,7 +320,7 @@ def species_columns(header: Sequence[str]) -> tuple[list[int], list[int]]:
     return species, breeds
 
 
-def participant_column(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+def _participant_column(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Return the column of the ids: by its name, and by holding ``sub-`` where another does not."""
     named = [i for i, name in enumerate(header) if header_key(name) in HEADER["participant"]]
     named.sort(key=lambda i: (header_key(header[i]) not in ("participant_id", "participantid"), i))
@@ -322,7 +336,7 @@ def participant_column(header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return named[0] if named else 0
 
 
-def visit_column(header: Sequence[str]) -> int | None:
+def _visit_column(header: Sequence[str]) -> int | None:
     """Return the column that names each row's session, if there is one."""
     keys = [header_key(name) for name in header]
     found = [i for i, key in enumerate(keys) if key in HEADER["visit"]]

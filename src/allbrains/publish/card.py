@@ -131,9 +131,15 @@ def _people(facts: Facts) -> str:
     tables = [
         _table(("sex", "scans"), facts.counted("sex")),
         _table(("group", "scans"), facts.counted("group")),
+        _table(("diagnosis", "scans"), _told(facts.counted("diagnosis"))),
         _table(("handedness", "scans"), facts.counted("handedness")),
     ]
     return "\n".join(filter(None, [told, *tables]))
+
+
+def _told(counts: dict[str, int]) -> dict[str, int]:
+    """Return counts without the unknown: of a control no diagnosis is told."""
+    return {name: count for name, count in counts.items() if name != "unknown"}
 
 
 def _origins(facts: Facts) -> str:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from allbrains.text import guarded
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$])")
 _BIBTEX = {
     "\\": r"\textbackslash{}",
@@ -51,8 +53,8 @@ def yaml(value: Any, indent: int = 0) -> str:
 
 
 def tsv(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as tab-separated lines; an empty cell is ``n/a``, as BIDS asks."""
-    return "".join("\t".join(one_line(cell) or "n/a" for cell in row) + "\n" for row in rows)
+    """Return rows as tab-separated lines; an empty cell is ``n/a``, as BIDS asks, and none is a formula."""
+    return "".join("\t".join(guarded(one_line(cell)) or "n/a" for cell in row) + "\n" for row in rows)
 
 
 def _under(item: Any, indent: int) -> str:

@@ -73,6 +73,13 @@ class Facts:
         )
         return dict(counts.most_common())
 
+    def intact_faces(self) -> dict[str, int]:
+        """Return in how many scans of each dataset a face was found, where in any."""
+        if "face" not in self.table.column_names:
+            return {}
+        found = zip(self.table["dataset"].to_pylist(), self.table["face"].to_pylist(), strict=True)
+        return dict(Counter(dataset for dataset, face in found if face == "intact"))
+
     def numbers(self, column: str) -> list[float]:
         """Return the finite values of a column."""
         if column not in self.table.column_names:

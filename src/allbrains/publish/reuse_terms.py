@@ -6,7 +6,7 @@ No legal advice: rules that are written down, so that a person can check them.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from allbrains.publish.source_datasets import Origin
 
@@ -45,6 +45,14 @@ def hindrances(origin: Origin, affirmed: Collection[str] = ()) -> list[str]:
     return found
 
 
+def contradicted(origin: Origin, intact: Mapping[str, int]) -> list[str]:
+    """Return the line that says how many scans have a face, where nobody affirms consent to show it."""
+    count = intact.get(origin.dataset, 0)
+    if not count or origin.consent:
+        return []
+    return [f"{count} of its scans have a face (column `face`), and no consent to show it is affirmed"]
+
+
 def faces(origin: Origin, affirmed: Collection[str] = ()) -> str:
     """Return what is stated about faces, in a few words."""
     if origin.defaced or origin.dataset in affirmed:
@@ -77,7 +85,17 @@ def verdict_of(origins: Iterable[Origin]) -> str:
     return f"{', '.join(found)}: {'; '.join(duties)}."
 
 
-def refusals(origins: Iterable[Origin], affirmed: Collection[str] = ()) -> list[str]:
-    """Return a line for each dataset that may not be shown to everybody."""
-    told = ((origin, hindrances(origin, affirmed)) for origin in origins)
+def refusals(
+    origins: Iterable[Origin], affirmed: Collection[str] = (), intact: Mapping[str, int] | None = None
+) -> list[str]:
+    """Return a line for each dataset that may not be shown to everybody.
+
+    Args:
+        origins: the datasets.
+        affirmed: datasets of which the publisher affirms that faces were removed.
+        intact: in how many scans of a dataset a face was found. Then nobody's word that it was removed holds,
+            and only the owner's statement of consent lets it pass.
+    """
+    seen = intact or {}
+    told = ((origin, hindrances(origin, affirmed) + contradicted(origin, seen)) for origin in origins)
     return [f"{origin.dataset} {origin.snapshot}: {'; '.join(why)}" for origin, why in told if why]

@@ -24,6 +24,7 @@ from allbrains.regular_files import read_regular
 # name in a recipe → where the step's class lives; imported only when a recipe uses it
 STEPS: dict[str, str] = {
     "canonical": "allbrains.steps.canonical:Canonical",
+    "orientation": "allbrains.steps.orientation:Orientation",
     "brain_mask": "allbrains.steps.brain_mask:BrainMask",
     "brain_gate": "allbrains.steps.gate:BrainGate",
     "bias": "allbrains.steps.bias:Bias",

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allbrains.limits import LIMITS, Limits, judged
+from allbrains.rejection import PROBABILITY
 from allbrains.report.oddness import oddness
 from allbrains.report.packing import is_number
 from allbrains.store.sample_schema import place_columns, specs_of_samples
@@ -34,6 +35,9 @@ GAPS = frozenset(
         "unlisted",
         "text_failed",
         "text_unavailable",
+        "labels_refused",
+        "labels_unjoined",
+        "text_unreadable",
         "header_failed",
         "header_unavailable",
         "api_changed",
@@ -105,6 +109,8 @@ def _planned(samples: pa.Table, limits: Limits) -> pa.Table:
     qc = pc.if_else(judgement["qc_pass"], "pass", "look")
     table = _put(table, "qc", pc.if_else(done, qc, None))
     table = _put(table, "qc_reasons", pc.if_else(done, judgement["qc_reasons"], None))
+    if PROBABILITY in judgement.column_names:
+        table = _put(table, PROBABILITY, pc.if_else(done, judgement[PROBABILITY], None))
     looks = pc.and_(done, pc.invert(judgement["qc_pass"]))
     odd = oddness(table, *(np.asarray(one.to_numpy(zero_copy_only=False)) for one in (done, looks)))
     for name, values in (("oddness", odd.score), ("odd_in", odd.where), ("odd_why", odd.why)):

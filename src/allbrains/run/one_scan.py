@@ -43,7 +43,7 @@ class Runner:
             return replace(done, costs=meter.costs)
         except ScanUnusable as error:
             return Rejected(reason=error.reason, detail=error.detail, costs=meter.costs)
-        except Exception as error:  # the only one in the package: whatever it is becomes a row
+        except Exception as error:  # whatever it is becomes a row; see also ``catalogue.contained``
             return Failed(cause=cause_of(error), detail=f"{meter.running}: {said(error)}", costs=meter.costs)
 
     def _process(self, scan: Scan, meter: Meter) -> Sample:

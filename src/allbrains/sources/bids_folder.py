@@ -6,17 +6,22 @@ A link whose content was never fetched is a row, not a scan.
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+import stat
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from allbrains import bids
-from allbrains.errors import ConfigurationError
+from allbrains.errors import ConfigurationError, SourceError
+from allbrains.participants import dictionary
 from allbrains.records import Algorithm, Digest
+from allbrains.regular_files import open_regular, read_regular
+from allbrains.sources.bids_walk import walk_dataset
 from allbrains.sources.snapshot import (
     Absence,
     Absent,
@@ -36,6 +41,7 @@ from allbrains.sources.snapshot import (
 from allbrains.sources.which_files import place_of
 
 TAG = "local"
+MAX_BYTES = 64 << 20  # of a small text file; the largest participants.tsv of OpenNeuro has some MB
 _CHUNK = 1 << 20
 # A pointer file of git-annex (unlocked, or a checkout without links) is one line of text.
 _POINTER_BYTES = 32_768
@@ -74,6 +80,7 @@ class BidsFolder:
             )
         if datasets:
             self.roots = {name: root for name, root in self.roots.items() if name in datasets}
+        self._ended = threading.Event()
         self._images = tuple(f"_{suffix}{ext}" for suffix in suffixes for ext in bids.IMAGE_EXTENSIONS)
 
     def snapshots(self) -> Found:
@@ -91,29 +98,30 @@ class BidsFolder:
         """Return a dataset's files; images are hashed, so this reads them all once."""
         root = self.roots[snapshot.dataset]
         entries: list[Entry] = []
-        excluded: list[Excluded] = []
-        files = 0
-        for path in _files(root):
-            files += 1
-            if not matters(path):
+        walked = walk_dataset(root)
+        excluded = [
+            _row(
+                snapshot, "", Exclusion.LISTING_TRUNCATED, f"the folder {_told(folder)} is not listed: {why}"
+            )
+            for folder, why in walked.unlisted
+        ]
+        for path in filter(matters, walked.files):
+            if self._ended.is_set():
+                raise SourceError("the reading was broken off")
+            if path != _told(path):
+                if path.endswith(self._images):
+                    evidence = "its name is not UTF-8, so no table can hold it: rename it"
+                    excluded.append(_row(snapshot, _told(path), Exclusion.NOT_BIDS, evidence))
                 continue
             entry = self._entry(root, path)
             if isinstance(entry, Entry):
                 entries.append(entry)
             elif path.endswith(self._images):
-                excluded.append(
-                    Excluded(
-                        dataset=snapshot.dataset,
-                        snapshot=snapshot.tag,
-                        path=path,
-                        reason=Exclusion.NOT_FETCHED,
-                        evidence=entry,
-                    )
-                )
+                excluded.append(_row(snapshot, path, Exclusion.NOT_FETCHED, entry))
         return Listing(
             snapshot=snapshot,
             entries=tuple(entries),
-            files=files,
+            files=len(walked.files),
             route=Route.FOLDER,
             excluded=tuple(excluded),
         )
@@ -125,11 +133,16 @@ class BidsFolder:
         unread: list[Unread] = []
         for entry in entries:
             try:
-                files[entry.path] = (root / entry.path).read_bytes()
+                files[entry.path] = read_regular(root / entry.path, most=MAX_BYTES)
             except OSError as error:
                 evidence = f"can't be read: {error.strerror}"
-                unread.append(Unread(path=entry.path, evidence=evidence, final=False))
+                final = error.errno in (errno.EINVAL, errno.EOVERFLOW)  # no regular file, or no small one
+                unread.append(Unread(path=entry.path, evidence=evidence, final=final))
         return Texts(files=files, unread=tuple(unread))
+
+    def close(self) -> None:
+        """Let what is being read end soon; see ``Source.close``."""
+        self._ended.set()
 
     def complaints(self) -> tuple[Excluded, ...]:
         """Return nothing: see ``Source.complaints``."""
@@ -140,13 +153,16 @@ class BidsFolder:
         file = root / path
         key = Path(os.readlink(file)).name if file.is_symlink() else ""
         try:
-            size = file.stat().st_size
+            about = file.stat()
+            size = about.st_size
+            if not stat.S_ISREG(about.st_mode):
+                return "not a regular file: a pipe, a socket or a device"
             if size < _POINTER_BYTES and _starts_with(file, _POINTER):
                 return f"a pointer of git-annex, {size} bytes; its content is not on this machine"
             linked = digest_of(key) if annex_size(key) == size else None
             # hashing is a read of the whole file: only for what may become a scan
             wanted = path.endswith(self._images) and isinstance(place_of(path), bids.BidsPath)
-            digest = linked or (_md5(file) if wanted else None)
+            digest = linked or (self._md5(file) if wanted else None)
         except FileNotFoundError:
             return (
                 f"a link to {key}, which is not on this machine; `git annex get` or `datalad get` fetches it"
@@ -154,6 +170,15 @@ class BidsFolder:
         except OSError as error:
             return f"can't be read: {error.strerror}"
         return Entry(path=path, size=size, digest=digest, urls=(file.as_uri(),))
+
+    def _md5(self, file: Path) -> Digest:
+        state = hashlib.md5(usedforsecurity=False)
+        with open_regular(file) as stream:
+            while chunk := stream.read(_CHUNK):
+                if self._ended.is_set():
+                    raise SourceError("the reading was broken off")
+                state.update(chunk)
+        return Digest(algorithm=Algorithm.MD5, hexdigest=state.hexdigest())
 
 
 def _datasets(folder: Path) -> dict[str, Path]:
@@ -203,10 +228,10 @@ def _snapshot(name: str, root: Path) -> Snapshot:
 def _description(path: Path) -> dict[str, Any]:
     """Return dataset_description.json; an unreadable one says nothing, and is no reason to stop."""
     try:
-        described = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except (OSError, ValueError):
+        described, _ = dictionary.parse(read_regular(path, most=MAX_BYTES))
+    except OSError:
         return {}
-    return described if isinstance(described, dict) else {}
+    return described
 
 
 def _text(value: object) -> str:
@@ -217,28 +242,17 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(filter(None, map(_text, value))) if isinstance(value, list) else ()
 
 
-def _files(root: Path) -> Iterator[str]:
-    """Yield paths of files inside ``root``, in order; linked folders are followed, each once."""
-    seen: set[str] = set()
-    for folder, children, names in os.walk(root, followlinks=True):
-        # .git holds git-annex's content under names that say nothing
-        children[:] = sorted(child for child in children if child not in (".git", ".datalad"))
-        if (real := os.path.realpath(folder)) in seen:
-            children.clear()
-            continue
-        seen.add(real)
-        for name in sorted(names):
-            yield Path(folder, name).relative_to(root).as_posix()
-
-
 def _starts_with(file: Path, start: bytes) -> bool:
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         return stream.read(len(start)) == start
 
 
-def _md5(file: Path) -> Digest:
-    state = hashlib.md5(usedforsecurity=False)
-    with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            state.update(chunk)
-    return Digest(algorithm=Algorithm.MD5, hexdigest=state.hexdigest())
+def _told(path: str) -> str:
+    """Return a path as tables and people can have it: bytes that are no UTF-8 as ``\\xNN``."""
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
+
+
+def _row(snapshot: Snapshot, path: str, reason: Exclusion, evidence: str) -> Excluded:
+    return Excluded(
+        dataset=snapshot.dataset, snapshot=snapshot.tag, path=path, reason=reason, evidence=evidence
+    )

@@ -56,8 +56,11 @@ class Exclusion(StrEnum):
     LOCK_BROKEN = "lock_broken"  # dataset: it is no longer what the lock file says
     UNLISTED = "unlisted"  # dataset: was there on the previous run, and is not; kept this once
     WITHDRAWN = "withdrawn"  # dataset: deleted by its owner, or gone on two runs in a row
+    LABELS_REFUSED = "labels_refused"  # dataset: a column of its participants' tables can't be trusted
+    LABELS_UNJOINED = "labels_unjoined"  # dataset: subject folders of which no table tells anything
     TEXT_FAILED = "text_failed"  # a small file beside the scans could not be read now
     TEXT_UNAVAILABLE = "text_unavailable"  # the same, but every address refuses it: a known gap
+    TEXT_UNREADABLE = "text_unreadable"  # a sidecar or a description that is no JSON object: it says nothing
     HEADER_FAILED = "header_failed"  # the image's header could not be read now
     HEADER_UNAVAILABLE = "header_unavailable"  # the same, but every address refuses it: a known gap
     API_CHANGED = "api_changed"  # the API no longer knows some columns' fields: they are empty
@@ -104,6 +107,7 @@ class Snapshot:
         references: as written.
         dataset_type: ``raw`` or ``derivative`` as written.
         species: as the owner states it on the site; empty where nothing is stated.
+        ages: of participants as the site tells them, years; empty where it tells none.
         modalities: as the site's validator found them, coarse and fine: mri, mri_structural.
         defaced: the owner affirms that faces were removed; None where nothing is stated.
         consent: the owner affirms consent to publish faces; None where nothing is stated.
@@ -126,6 +130,7 @@ class Snapshot:
     references: tuple[str, ...] = ()
     dataset_type: str = ""
     species: str = ""
+    ages: tuple[float, ...] = ()
     modalities: tuple[str, ...] = ()
     defaced: bool | None = None
     consent: bool | None = None
@@ -206,6 +211,10 @@ class Absent:
     evidence: str
 
 
+class Misshapen(SourceError):
+    """What a source says of one dataset has another shape than it should; of the others it may be right."""
+
+
 class Departed(SourceError):
     """A dataset is gone, as its source finds when asked for its files.
 
@@ -277,6 +286,12 @@ class Source(Protocol):
 
     def read(self, snapshot: Snapshot, entries: Sequence[Entry]) -> Texts:
         """Return small text files; one that can't be had doesn't keep back the others."""
+
+    def close(self) -> None:
+        """Let what other threads are reading end soon, with any error: a crawl is broken off.
+
+        Nothing is read from the source afterwards.
+        """
 
     def complaints(self) -> tuple[Excluded, ...]:
         """Return what, as far as has been seen, holds for the source as a whole."""

@@ -13,9 +13,7 @@ from allbrains.records import Array, Volume
 from allbrains.steps.deepbet_network import look
 from allbrains.steps.device import device_lack
 from allbrains.steps.pieces import bounding_box, largest_filled
-
-_TIPPED_DEG = 25.0  # real heads differ by this much from one that lies tipped back
-_TIPPED_STEP_MM = 1.25  # the network's own grid is as coarse
+from allbrains.steps.second_look import posed, second_look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +24,19 @@ class BrainMask:
     largest filled piece of its non-zero voxels is the mask, because the network, taught on heads,
     draws it up to 8 % too wide.
 
-    A head that is tipped far back has its orbits before the frontal lobes, and the network, taught on upright
-    ones, takes them for brain. It shows in a box around the brain that is taller than long; such a head is
-    tipped forward and looked at again.
+    The network was taught on upright heads: in others it takes orbits for brain. So the mask's brain is laid
+    on the template, and where the head is turned or the mask fits badly, the network looks again at the head
+    turned upright. Measured on three synthetic heads in seven poses up to 45°: Dice .920 to .977 at the first
+    look, .972 and more at the second.
 
     Attributes:
         threshold: of the network's probability, 0-1.
         stripped_below: share of non-zero voxels outside the mask under which an image counts as
             already stripped; measured 0-0.013 on stripped images and 0.43-0.81 on heads.
         margin_mm: kept around the brain when cropping.
+        turned_deg: from upright, above which there is a second look; heads in scanners lie within 20.
+        doubtful_below: Dice of the mask with the template's, after an affine, under which there is one, too:
+            good masks have .95 to .965, those that ran into the orbits .91.
         device: ``cpu`` or ``cuda``, where the network runs.
 
     References:
@@ -42,13 +44,15 @@ class BrainMask:
     """
 
     name: ClassVar[str] = "brain_mask"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     needs: ClassVar[tuple[str, ...]] = ("t1w",)
     gives: ClassVar[tuple[str, ...]] = ("t1w", "mask")
 
     threshold: float = 0.5
     stripped_below: float = 0.05
     margin_mm: float = 8.0
+    turned_deg: float = 20.0
+    doubtful_below: float = 0.94
     device: str = field(default="cpu", metadata=WHERE)
 
     def missing(self) -> list[Lack]:
@@ -56,18 +60,33 @@ class BrainMask:
         return device_lack(self.device)
 
     def __call__(self, case: Case) -> Case:
-        """Return the case with ``t1w`` cropped to the brain and ``mask`` (bool) on the same grid."""
+        """Return the case with ``t1w`` cropped to the brain and ``mask`` (bool) on the same grid.
+
+        Also ``head_turn_deg``; and ``mask_looks_dice``, how far two looks agree, where there was a second.
+        """
         volume = case.images["t1w"]
-        mask = network_mask(volume, self.threshold, self.device)
+        mask = look(volume.array, self.threshold, self.device).mask
         outside = signal_outside(volume.array, mask)
         stripped = outside < self.stripped_below
+        numbers: dict[str, float] = {}
         if stripped:
             mask = largest_filled(volume.array > 0)
+        else:
+            mask, numbers = self._checked(volume, mask)
         return case.plus(
             images=cropped(volume, mask, self.margin_mm),
-            numbers={**mask_numbers(volume, mask), "signal_outside_mask": outside},
+            numbers={**mask_numbers(volume, mask), "signal_outside_mask": outside, **numbers},
             texts={"input_stripped": "yes" if stripped else "no"},
         )
+
+    def _checked(self, volume: Volume, mask: Array) -> tuple[Array, dict[str, float]]:
+        """Return a whole head's mask, of a second look where the first is doubtful; and numbers."""
+        pose = posed(volume, mask)
+        numbers = {"head_turn_deg": pose.turn_deg}
+        if pose.turn_deg <= self.turned_deg and pose.overlap >= self.doubtful_below:
+            return mask, numbers
+        looks = second_look(volume, mask, pose, self.threshold, self.device)
+        return looks.mask, {**numbers, "mask_looks_dice": looks.agreement}
 
 
 def cropped(volume: Volume, mask: Array, margin_mm: float) -> dict[str, Volume]:
@@ -102,60 +121,6 @@ def mask_numbers(volume: Volume, mask: Array) -> dict[str, float]:
 def signal_outside(array: Array, mask: Array) -> float:
     """Return the share of voxels outside the mask that are above zero; 1 where nothing is outside."""
     return float((array[~mask] > 0).mean()) if not mask.all() else 1.0
-
-
-def network_mask(volume: Volume, threshold: float, device: str = "cpu") -> Array:
-    """Return deepbet's mask of a RAS+ image: bool, one piece, no holes.
-
-    Raises:
-        ScanUnusable: the network sees no brain at all.
-    """
-    seen = look(volume.array, threshold, device)
-    if taller_than_long(seen.box, volume.spacing):
-        return tipped_mask(volume, threshold, device)
-    return seen.mask
-
-
-def taller_than_long(box: tuple[slice, ...], spacing: tuple[float, float, float]) -> bool:
-    """Return whether a box in a RAS+ image reaches further along z than along y.
-
-    Measured, height over length of the network's box: 0.74 to 0.91 in ten real heads, 0.75 to 0.99 in
-    thirteen made from labels; 1.03 and 1.35 in the two whose masks ran into the orbits.
-
-    Args:
-        box: where the network sees the brain, with its margin.
-        spacing: along x, y, z, mm.
-    """
-    length, height = ((box[k].stop - box[k].start) * spacing[k] for k in (1, 2))
-    return bool(height > length)
-
-
-def tipped_mask(volume: Volume, threshold: float, device: str = "cpu") -> Array:
-    """Return the network's mask of a head that is tipped forward about its own centre, on the head's grid.
-
-    Raises:
-        ScanUnusable: the network sees no brain.
-    """
-    from scipy.ndimage import affine_transform
-
-    spacing, shape = np.asarray(volume.spacing), np.asarray(volume.array.shape)
-    width, depth, height = shape * spacing
-    large = np.ceil(np.array([width, max(depth, height), max(depth, height)]) / _TIPPED_STEP_MM).astype(int)
-    there = _about_x(_TIPPED_DEG) * _TIPPED_STEP_MM / spacing[:, None]  # from the tipped grid's voxels
-    back = np.linalg.inv(there)
-    middle, tipped_middle = (shape - 1) / 2, (large - 1) / 2
-    tipped = affine_transform(volume.array, there, middle - there @ tipped_middle, tuple(large), order=1)
-    mask = look(tipped, threshold, device).mask
-    share = affine_transform(
-        mask.astype(np.float32), back, tipped_middle - back @ middle, tuple(shape), order=1
-    )
-    return largest_filled(share > 0.5)
-
-
-def _about_x(degrees: float) -> Array:
-    """Return the rotation, 3 × 3, that takes points of a RAS+ frame nose up."""
-    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-    return np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
 
 
 def crop(volume: Volume, box: tuple[slice, slice, slice]) -> Volume:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from allbrains.case import Case
-from allbrains.metrics import METRICS, OF_BRAIN, OF_SCAN, Metric
+from allbrains.metrics import METRICS, OF_BRAIN, OF_HEAD, OF_SCAN, Metric
+from allbrains.metrics.face import Face, face_state
+from allbrains.metrics.native_head import native_head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +41,28 @@ class MeasureBrain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """Add every metric of a finished case."""
+    """Add every metric of a finished case and what is left of its ``face``, and let the native head go."""
 
     name: ClassVar[str] = "measure"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = (
-        *("t1w", "mask", "csf", "gm", "wm", "warp"),
+        *("t1w", "t1w_native", "mask", "csf", "gm", "wm", "affine", "warp"),
         *(f"template_{name}" for name in ("t1w", "mask", "gm", "wm", "logjac")),
     )
     gives: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, case: Case) -> Case:
         """Return the case with the metrics' numbers."""
-        return _measured(case, METRICS)
+        head = native_head(case)
+        for metric in OF_HEAD:
+            case = case.plus(numbers=metric(head))
+        case = case.plus(numbers=Face()(case))
+        left = face_state(
+            case.numbers["face_signal"],
+            stripped=case.texts.get("input_stripped") == "yes",
+            cut_by_void=case.numbers.get("cut_by_void", float("nan")),
+        )
+        return _measured(case.without("t1w_native").plus(texts={"face": left}), METRICS)
 
 
 def _measured(case: Case, metrics: tuple[Metric, ...]) -> Case:

@@ -12,7 +12,8 @@ from allbrains.case import Case
 from allbrains.records import Array, Volume
 from allbrains.space.grid import affine_points, sample
 from allbrains.space.regions import Region
-from allbrains.space.structures import BESIDE, MAPPED, Structure, structure_maps
+from allbrains.space.structure_priors import BESIDE, MAPPED, SPACING_MM, Structure, structure_maps
+from allbrains.space.template import template
 from allbrains.steps.labels import region_at, template_points
 
 _LEAST = 0.2  # of a tissue that a structure is not made of: where brightness misleads, the map decides
@@ -38,15 +39,26 @@ _HOLD: Mapping[str, float] = {
     "THALAMUS": 0.9,
     "PUTAMEN": 0.9,
 }
+_SURELY_WM = 0.8  # of the template's fraction
+_LEAST_MM3 = 15.0  # smaller pieces are noise, or single perivascular spaces
+_IN_MIDST = 0.7  # share of a piece's shell that is WM: a gyrus that the warp missed is open to its cortex
+_NOT_WM = (
+    *(Structure.LEFT_CEREBRAL_CORTEX, Structure.RIGHT_CEREBRAL_CORTEX, Structure.CSF),
+    *(Structure.LEFT_UNDETERMINED, Structure.RIGHT_UNDETERMINED),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structures:
     """Label structures in the scan and on the corpus grid, and sum their volumes.
 
-    Gives the images ``structures`` (scan) and ``template_structures`` (codes of ``Structure``, FreeSurfer's);
-    and for each but the brainstem and CSF, whose volumes the step ``labels`` gives, ``<name>_ml`` and
-    ``<name>_per_icv``, its share of ``icv_ml``.
+    Dark voxels deep in WM, which brightness alone would call cortex, are ``WM_HYPOINTENSITY``: pieces in the
+    template's WM whose surroundings are WM. A lesion, an infarct and a wide perivascular space look so; which
+    it is nobody can tell from a T1w, and it is no diagnosis.
+
+    Gives the images ``structures`` (scan) and ``template_structures``, codes of ``Structure``, which are
+    FreeSurfer's; ``wm_hypointensity_count``, pieces; and for each structure but the brainstem and CSF, whose
+    volumes the step ``labels`` gives, ``<name>_ml`` and ``<name>_per_icv``, its share of ``icv_ml``.
     """
 
     name: ClassVar[str] = "structures"
@@ -61,27 +73,60 @@ class Structures:
         """Return the case with both images and the numbers."""
         mask, whole = case.images["mask"], case.images["template_mask"]
         points = template_points(case.warps["warp"], mask.affine, mask.array)
-        native = _labelled(case, "", mask, points)
+        native, count = _labelled(case, "", mask, points)
         at = affine_points(whole.affine, whole.array.shape)[whole.array]
-        template = _labelled(case, "template_", whole, at)
+        on_template, _ = _labelled(case, "template_", whole, at)
         voxel_ml = abs(float(np.linalg.det(mask.affine[:3, :3]))) / 1000.0
         counts = np.bincount(native.array.ravel(), minlength=max(Structure) + 1)
-        numbers = {}
+        numbers = {"wm_hypointensity_count": float(count)}
         for structure in Structure:
             if structure not in (Structure.BRAINSTEM, Structure.CSF):
                 ml = float(counts[structure]) * voxel_ml
                 numbers[f"{structure.name.lower()}_ml"] = ml
                 numbers[f"{structure.name.lower()}_per_icv"] = ml / case.numbers["icv_ml"]
-        return case.plus(images={"structures": native, "template_structures": template}, numbers=numbers)
+        return case.plus(images={"structures": native, "template_structures": on_template}, numbers=numbers)
 
 
-def _labelled(case: Case, prefix: str, mask: Volume, points: Array) -> Volume:
-    """Return the labels on the grid of a mask, whose voxels lie at these template points."""
+def _labelled(case: Case, prefix: str, mask: Volume, points: Array) -> tuple[Volume, int]:
+    """Return the labels on the grid of a mask, whose voxels lie at these template points; and dark pieces."""
     inside = mask.array
     csf, gm, wm = (case.images[f"{prefix}{name}"].array[inside] for name in ("csf", "gm", "wm"))
     out = np.zeros(inside.shape, np.uint8)
     out[inside] = structure_labels(points, csf, gm, wm)
-    return Volume(array=out, affine=mask.affine)
+    fixed = template(SPACING_MM)
+    (white,) = sample([fixed.wm], fixed.affine, points)
+    deep = np.zeros(inside.shape, bool)
+    deep[inside] = white > _SURELY_WM
+    dark, count = dark_pieces(out, deep, float(np.prod(mask.spacing)))
+    out[dark] = Structure.WM_HYPOINTENSITY
+    return Volume(array=out, affine=mask.affine), count
+
+
+def dark_pieces(labels: Array, deep: Array, voxel_mm3: float) -> tuple[Array, int]:
+    """Return where cortex, CSF or unnamed grey lies in the midst of WM, bool; and how many pieces there are.
+
+    Args:
+        labels: codes of ``Structure``, shape (x, y, z).
+        deep: where the template is surely WM, same shape, bool.
+        voxel_mm3: volume of a voxel.
+    """
+    import cc3d
+    from scipy.ndimage import binary_dilation, find_objects
+
+    white = np.isin(labels, (Structure.LEFT_CEREBRAL_WM, Structure.RIGHT_CEREBRAL_WM))
+    found = np.zeros(labels.shape, bool)
+    pieces = cc3d.connected_components(deep & np.isin(labels, _NOT_WM), connectivity=26)
+    sizes, count = np.bincount(pieces.ravel()), 0
+    for code, box in enumerate(find_objects(pieces), 1):
+        if sizes[code] * voxel_mm3 < _LEAST_MM3:
+            continue
+        wide = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in box)
+        piece = pieces[wide] == code
+        shell = binary_dilation(piece, np.ones((3, 3, 3))) & ~piece
+        if white[wide][shell].mean() >= _IN_MIDST:
+            found[wide] |= piece
+            count += 1
+    return found, count
 
 
 def structure_labels(points: Array, csf: Array, gm: Array, wm: Array) -> Array:

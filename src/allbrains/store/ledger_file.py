@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +52,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         raise ConfigurationError(f"no ledger at {path}: `allbrains build` makes one")
     with translating(path):
         db = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
+            f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
         )
         _check(db, path)
     return db
@@ -121,6 +122,10 @@ def translating(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _translated(error, path) from error
+    except UnicodeDecodeError as error:  # SQLite's own words quote a damaged file
+        raise CorpusError(f"{path}: a text in it is not UTF-8") from error
+    except OverflowError as error:
+        raise CorpusError(f"{path}: {error}") from error
 
 
 def _translated(error: sqlite3.Error, path: Path) -> AllbrainsError:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.files import Hook, passing, publishing
 from allbrains.recipe import Recipe
@@ -110,12 +112,11 @@ def affine_of(told: Any) -> Matrix:
         TypeError: it is not even made of rows.
     """
     rows = matrix(told)
-    if [len(row) for row in rows] != [4] * 4 or list(rows[3]) != [0.0, 0.0, 0.0, 1.0]:
+    if [*map(len, rows)] != [4] * 4 or rows[3] != matrix([[0, 0, 0, 1]])[0]:
         raise ValueError("its affine is not 4 rows of 4 with 0 0 0 1 below")
     if not all(math.isfinite(one) for row in rows for one in row):
         raise ValueError("its affine is not finite")
-    (a, b, c), (d, e, f), (g, h, i) = (row[:3] for row in rows[:3])
-    volume = abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
+    volume = abs(float(np.linalg.det(np.array(rows)[:3, :3])))
     if not _LEAST_MM3 <= volume <= _MOST_MM3:
         raise ValueError(f"its affine makes voxels of {volume:g} mm³")
     return rows

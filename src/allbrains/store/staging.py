@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ PARQUET: dict[str, Any] = {
 
 
 _PARQUET = b"PARQUET:"
+_STAGED = re.compile(r"[0-9a-f]{32}\.parquet\Z")
+_LEFT = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.tmp\Z")  # as ``files.publishing`` names them
 
 
 def stage(sample: Sample, scan: Scan, corpus: CorpusFormat, layout: Layout, *, at: Hook = passing) -> Done:
@@ -135,10 +138,27 @@ def sweep(layout: Layout, ledger: LedgerReader) -> None:
     staged = list(layout.staging.glob("*.parquet"))
     # every shard is asked about: seconds in a corpus of a million scans, so only where it matters
     kept = {layout.staged(scan_id) for scan_id in ledger.awaiting()} if staged else set()
-    leftovers = [*layout.root.rglob(TEMPORARY), *staged]
-    for path in leftovers:
-        if path not in kept:
-            path.unlink()
+    for path in [*_temporaries(layout), *(one for one in staged if _STAGED.match(one.name))]:
+        if path not in kept and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def _temporaries(layout: Layout) -> Iterator[Path]:
+    """Yield the temporary files of the builds before: names as they give them, in the folders they write to.
+
+    Ratings and splits are written by others, also while a build runs: theirs are left alone.
+    """
+    of_root = {path.name for path in (layout.manifest, layout.samples, layout.sums)}
+    folders = [layout.root, layout.staging, *layout.shards.glob("*")]
+    for folder in folders:
+        if folder.is_symlink() or not folder.is_dir():
+            continue
+        for path in folder.glob(TEMPORARY):
+            found = _LEFT.match(path.name)
+            if found and (
+                found["name"] in of_root if folder == layout.root else found["name"].endswith(".parquet")
+            ):
+                yield path
 
 
 def _damaged(scan: Scan, path: Path, why: str) -> CorpusError:

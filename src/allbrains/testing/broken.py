@@ -71,7 +71,7 @@ def _crc(array: Array, affine: Affine) -> bytes:
 
 
 def _junk(array: Array, affine: Affine) -> bytes:
-    return gzipped(nifti_bytes(array, affine)) + b"\x17 bytes of another file" * 8
+    return gzipped(nifti_bytes(array, affine) + b"\x17 bytes of another file" * 4000)
 
 
 def _page(array: Array, affine: Affine) -> bytes:

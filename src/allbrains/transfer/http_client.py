@@ -42,6 +42,7 @@ OPENNEURO_ORIGINS = (
 _BUSY = frozenset({408, 425, 429})  # and every 5xx
 _NEVER = frozenset({501, 505})  # the server can't, and won't be able to in a minute
 _MAX_REDIRECTS = 5
+LONGEST_WAIT_S = 1e10  # seconds; three centuries: an error tells it, nobody waits for it
 _CHUNK = 1 << 18
 _IN_MEMORY = 1 << 20
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -122,6 +123,7 @@ class Client:
     def __init__(self, network: Network | None = None) -> None:
         self.network = network or Network()
         self._pools: dict[str, urllib3.PoolManager] = {}
+        self._stopped = False
 
     def post(self, url: str, body: bytes, *, limit: int) -> Reply:
         """Send ``body`` as JSON and return the answer, of any status, unpacked to at most ``limit`` bytes.
@@ -200,6 +202,10 @@ class Client:
             raise Refused(f"{url} lies outside the folders that may be read")
         return path
 
+    def stop(self) -> None:
+        """Ask nothing any more, and refuse whoever wants to: the run is broken off."""
+        self._stopped = True
+
     def close(self) -> None:
         """Close all connections."""
         for pool in self._pools.values():
@@ -219,6 +225,8 @@ class Client:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> urllib3.BaseHTTPResponse:
         for _ in range(_MAX_REDIRECTS + 1):
+            if self._stopped:
+                raise Refused(f"{bare(url)} is not asked any more: the run was broken off")
             if not self.allows(url):
                 raise Refused(f"{bare(url)} is not one of the addresses that this run may ask")
             response = self._request(method, url, headers, body)
@@ -228,7 +236,10 @@ class Client:
             _let_go(response)
             if method != "GET":
                 raise Refused(f"{bare(url)} wants to send a question on to {bare(target)}")
-            url = urllib.parse.urljoin(url, target)
+            try:
+                url = urllib.parse.urljoin(url, target)
+            except ValueError as error:
+                raise Refused(f"{bare(url)} redirects to what is not a URL") from error
         raise Refused(f"{bare(url)}: more than {_MAX_REDIRECTS} redirects")
 
     def _request(
@@ -244,6 +255,8 @@ class Client:
             raise Refused(f"not a URL: {url!r}") from error
         except HTTPError as error:
             raise _translated(error, url) from error
+        except ValueError as error:  # a host of no alphabet, a number of no port
+            raise Refused(f"not a URL: {url!r} ({error})") from error
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         """Return the pool for a URL: straight, or through the environment's proxy as other tools do."""
@@ -345,12 +358,19 @@ def _lower(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Return the seconds that a ``Retry-After`` header asks for (number or date), 0 where there is none."""
+    """Return the seconds that a ``Retry-After`` header asks for (number or date), 0 where there is none.
+
+    At most ``LONGEST_WAIT_S``: whoever asks for 10^400 seconds asks for a pause, not for an error.
+    """
     text = headers.get("retry-after", headers.get("Retry-After", "")).strip()
-    if re.fullmatch(r"\d{1,9}", text):
-        return float(text)
-    moment = email.utils.parsedate_tz(text) if text else None
-    return max(0.0, email.utils.mktime_tz(moment) - time.time()) if moment else 0.0
+    if re.fullmatch(r"[0-9]+(?:\.[0-9]*)?", text):
+        return min(float(text), LONGEST_WAIT_S)
+    try:
+        moment = email.utils.parsedate_tz(text) if text else None
+        wait_s = email.utils.mktime_tz(moment) - time.time() if moment else 0.0
+    except (ValueError, OverflowError):  # a year of no calendar
+        return 0.0
+    return min(max(0.0, wait_s), LONGEST_WAIT_S)
 
 
 def is_busy(status: int) -> bool:
@@ -361,7 +381,9 @@ def is_busy(status: int) -> bool:
 def _refusal(response: urllib3.BaseHTTPResponse, url: str) -> Refused | TransientError:
     message = f"{bare(url)} answered {response.status}"
     if is_busy(response.status):
-        return TransientError(message, retry_after_s=retry_after(_lower(response)))
+        wait_s = retry_after(_lower(response))
+        asked = f" and asks to wait {wait_s:.0f} s" if wait_s else ""
+        return TransientError(message + asked, retry_after_s=wait_s)
     return Refused(message)
 
 

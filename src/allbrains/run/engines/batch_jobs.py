@@ -17,7 +17,8 @@ from distributed.security import Security
 
 from allbrains.extras import lacking
 from allbrains.run.engines.cluster_settings import ClusterSite
-from allbrains.run.slot.guard import python_path
+from allbrains.run.engines.submissions import Submissions, noting
+from allbrains.run.slot.environment import python_path
 
 _CLASSES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 # a lost worker comes back only where it has a nanny, as in a LocalCluster: here ask for the next job soon
@@ -27,8 +28,8 @@ _CERTIFICATES = ".cluster-"  # folders in the output folder; the build's lock is
 
 def start_batch(
     site: ClusterSite, out: Path, security: Security, settings: Mapping[str, Any], closing: ExitStack
-) -> Any:
-    """Return a cluster of jobs that is kept at its number of jobs.
+) -> tuple[Any, Submissions]:
+    """Return a cluster of jobs that is kept at its number of jobs, and what becomes of the jobs.
 
     Args:
         site: which, and how many jobs of what kind.
@@ -47,7 +48,10 @@ def start_batch(
     closing.enter_context(dask.config.set(_LOST))
     certificates, logs = _folders(out)
     closing.callback(shutil.rmtree, certificates, ignore_errors=True)
-    cluster = getattr(dask_jobqueue, _CLASSES[site.kind])(
+    kind = getattr(dask_jobqueue, _CLASSES[site.kind])
+    notes = Submissions(kind.job_cls.submit_command, logs)
+    cluster = kind(
+        job_cls=noting(kind.job_cls, notes),
         cores=site.cores,
         processes=1,
         memory=site.memory,
@@ -70,10 +74,11 @@ def start_batch(
         worker_extra_args=["--no-dashboard", "--dashboard-address", "127.0.0.1:0"],
         scheduler_options={"dashboard_address": "127.0.0.1:0"},
     )
+    closing.callback(_close_certificates, cluster)  # after the cluster, before their folder goes
     closing.enter_context(cluster)
     cluster.scale(jobs=site.jobs)  # now, and not after the first interval
     cluster.adapt(minimum_jobs=site.jobs, maximum_jobs=site.jobs, interval="5s")
-    return cluster
+    return cluster, notes
 
 
 def _folders(out: Path) -> tuple[Path, Path]:
@@ -85,6 +90,13 @@ def _folders(out: Path) -> tuple[Path, Path]:
     logs = out / "logs" / "jobs"
     logs.mkdir(parents=True, exist_ok=True)
     return certificates, logs
+
+
+def _close_certificates(cluster: Any) -> None:
+    """Remove the files that dask-jobqueue holds open in the folder of certificates."""
+    for name in ("ca_file", "cert", "key"):
+        if (file := getattr(cluster, f"_job_{name}", None)) is not None:
+            file.close()
 
 
 def _exports(settings: Mapping[str, Any]) -> list[str]:

@@ -36,6 +36,7 @@ from allbrains.records import Cause, Failed, Scan
 from allbrains.run.engines.batch_jobs import start_batch
 from allbrains.run.engines.cluster_settings import ClusterSite, drain_s
 from allbrains.run.engines.local import Results
+from allbrains.run.engines.submissions import Submissions
 from allbrains.run.slot.guard import WORKER, CannotStart, Guard, Report, SlotLimits
 from allbrains.run.slot.job import Job
 from allbrains.run.slot.scratch import sweep_scratch
@@ -45,6 +46,7 @@ from allbrains.store.layout import Layout
 _AHEAD = 1.25  # futures a slot: enough that none waits for the driver
 _COUNT_EVERY_S = 10.0  # between two looks at how many workers there are
 _FETCH_S = 60.0  # of a job's last two minutes: how long a driver may take to fetch the last outcomes
+_LOOK_EVERY_S = 5.0  # between two looks whether workers come
 _FALSE_STARTS = 10  # workers that can't start, in a row, before the run gives up
 
 # the guard limits memory, so the worker must not; only deaths of machines count as failures
@@ -87,6 +89,7 @@ class Dask:
         self._site, self._limits, self.slots, self._command = site, limits, slots, command
         self._open = ExitStack()
         self._client: distributed.Client | None = None
+        self._jobs: Submissions | None = None
         self._name = f"allbrains-{secrets.token_hex(8)}"
         self._numbers, self._counted = itertools.count(), float("-inf")
 
@@ -107,7 +110,7 @@ class Dask:
                     future.add_done_callback(landed.put)
                 if not flying:
                     return
-                future, scan = flying.pop(landed.get().key)
+                future, scan = flying.pop(self._next(client, landed).key)
                 try:
                     report = _report(future)
                     false_starts = 0
@@ -155,7 +158,8 @@ class Dask:
             return site.address, Security(**files, require_encryption=True)
         security = Security.temporary()
         if site.batch:
-            return start_batch(site, out, security, SETTINGS, self._open), security
+            cluster, self._jobs = start_batch(site, out, security, SETTINGS, self._open)
+            return cluster, security
         return self._open.enter_context(
             distributed.LocalCluster(
                 n_workers=1,
@@ -168,6 +172,26 @@ class Dask:
                 worker_dashboard_address="127.0.0.1:0",
             )
         ), security
+
+    def _next(self, client: distributed.Client, landed: queue.SimpleQueue[Any]) -> Any:
+        """Return the next future that is done.
+
+        Raises:
+            CannotStart: the batch system takes no jobs, or no worker comes of them.
+        """
+        while True:
+            try:
+                return landed.get(timeout=_LOOK_EVERY_S)
+            except queue.Empty:
+                self._see_that_workers_come(client)
+
+    def _see_that_workers_come(self, client: distributed.Client) -> None:
+        if self._jobs is None:
+            return
+        if client.nthreads():
+            self._jobs.came()
+        elif said := self._jobs.trouble():
+            raise CannotStart(f"no worker on the cluster: {said}")
 
     def _submit(self, client: distributed.Client, scan: Scan) -> Any:
         key = f"{scan.scan_id}-{next(self._numbers)}"
@@ -263,6 +287,14 @@ def _unregister(client: distributed.Client, name: str) -> None:
 
 def _quiet() -> None:
     """Keep Dask's talk about its own affairs from the terminal."""
-    for name in ("distributed", "distributed.worker", "distributed.scheduler", "distributed.nanny"):
+    # asyncio: a job that was refused is an exception that nobody waits for; ``submissions`` tells it
+    for name in (
+        "distributed",
+        "distributed.worker",
+        "distributed.scheduler",
+        "distributed.nanny",
+        "asyncio",
+        "tornado.application",
+    ):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="distributed")

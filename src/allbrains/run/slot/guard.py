@@ -25,6 +25,7 @@ from allbrains.errors import ConfigurationError
 from allbrains.records import Cause, Failed, Outcome, Scan
 from allbrains.run.causes import cause_of, said
 from allbrains.run.free_space import short_of_space
+from allbrains.run.slot.environment import worker_environment
 from allbrains.run.slot.job import Job
 from allbrains.run.slot.memory import tree_mb
 from allbrains.run.slot.scratch import Scratch
@@ -32,12 +33,10 @@ from allbrains.run.slot.wire import READY, BadReply, dump, load_outcome
 
 WORKER = (sys.executable, "-m", "allbrains.run.slot.worker")
 
-_THREADS = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
 _POLL_S = 0.25
 _LONGEST_REPLY = 1 << 20  # bytes
 _LONGEST_TALK = 1 << 15  # bytes of what a scan prints that are kept
 _GOODBYE_S = 5.0  # from the end of its output to the end of the process
-_TOKENS = ("TOKEN", "SECRET", "PASSWORD", "KEY")
 _STARTS = 3  # tries to get a child going
 
 
@@ -166,7 +165,7 @@ class _Child:
                 stderr=subprocess.PIPE,
                 pass_fds=(theirs,),
                 start_new_session=True,
-                env=_environment(str(self._scratch.path)),
+                env=worker_environment(os.environ, str(self._scratch.path)),
                 cwd=self._scratch.path,
             )
         except OSError:
@@ -287,17 +286,3 @@ class _Child:
 
     def _lose(self, cause: Cause, detail: str) -> None:
         raise _Lost(cause, detail, self.talk())
-
-
-def _environment(scratch: str) -> dict[str, str]:
-    """Return the child's environment: one thread, its own temporary folder, no secrets."""
-    kept = {k: v for k, v in os.environ.items() if not any(word in k.upper() for word in _TOKENS)}
-    threads = {f"{name}_NUM_THREADS": "1" for name in _THREADS}
-    if "PYTHONPATH" in kept:  # what is relative there is relative to our folder, not to the child's
-        kept["PYTHONPATH"] = python_path(kept["PYTHONPATH"])
-    return {**kept, **threads, "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1", "TMPDIR": scratch}
-
-
-def python_path(paths: str) -> str:
-    """Return a search path that means the same in every folder."""
-    return os.pathsep.join(os.path.abspath(path) for path in paths.split(os.pathsep))

@@ -16,7 +16,8 @@ from pathlib import Path
 
 PREFIX = "allbrains-slot-"
 _HELD = ".in-use"
-_YOUNG_S = 60.0  # between a folder's making and its lock
+_YOUNG_S = 60.0  # between a folder's making and that of the file in it, on a machine that is very busy
+_UNLOCKED_S = 2.0  # between that and its lock; more would keep the head of a killed scan for the next command
 
 
 class Scratch:
@@ -50,8 +51,7 @@ def sweep_scratch() -> int:
     removed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):
-            about = folder.lstat()
-            if about.st_uid == os.getuid() and time.time() - about.st_mtime > _YOUNG_S and _is_left(folder):
+            if folder.lstat().st_uid == os.getuid() and _is_left(folder):
                 shutil.rmtree(folder)
                 removed += 1
     return removed
@@ -63,8 +63,10 @@ def _is_left(folder: Path) -> bool:
     try:
         held = os.open(folder / _HELD, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
-        return True
+        return time.time() - folder.lstat().st_mtime > _YOUNG_S
     try:
+        if time.time() - os.fstat(held).st_mtime < _UNLOCKED_S:
+            return False
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False

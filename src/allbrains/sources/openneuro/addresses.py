@@ -74,18 +74,21 @@ def urls_of(
     # better first address: it says 404 where the objects route says 200 and an empty body.
     own = f"{endpoints.base}/datasets/"
     first = [_mended(endpoints, dataset, url) for url in listed if url and not url.startswith(own)]
-    return tuple(dict.fromkeys([*first, bare, objects]))
+    return tuple(dict.fromkeys([*filter(None, first), bare, objects]))
 
 
 def _mended(endpoints: Endpoints, dataset: str, url: str) -> str:
-    """Return a listed URL with the bucket put right.
+    """Return a listed URL with the bucket put right; an empty text for what is no URL.
 
     For datasets whose remote is called by its virtual host, the server takes the dataset for the bucket
     (``…amazonaws.com/ds001371/sub-…``) or hands the virtual host out (whose certificate can't match).
     """
     if url.startswith(f"{endpoints.bucket.rstrip('/')}/"):
         return url  # right, as nearly all of a million are
-    parts, bucket = urlsplit(url), urlsplit(endpoints.bucket)
+    try:
+        parts, bucket = urlsplit(url), urlsplit(endpoints.bucket)
+    except ValueError:  # ``http://[`` and its like
+        return ""
     query = f"?{parts.query}" if parts.query else ""
     name = bucket.path.strip("/")
     if parts.netloc == bucket.netloc and parts.path.startswith(f"/{dataset}/"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Raw, Struct, field, json
 
+from allbrains.sources.openneuro.lenient import UNDECODABLE, decode
+
 
 class SummaryAnswer(Struct, frozen=True):
     """What the validator counted."""
@@ -36,6 +38,7 @@ class Metadata(Struct, frozen=True, rename="camel"):
     """What the owner stated in a form on the site."""
 
     species: str | None = None
+    ages: list[float | None] | None = None
     affirmed_defaced: bool | None = None
     affirmed_consent: bool | None = None
 
@@ -73,9 +76,32 @@ class Pinned(Version, frozen=True, kw_only=True):
 
 
 class Edge(Struct, frozen=True):
-    """One row of a page."""
+    """One row of a page. Its dataset is decoded by itself: what is wrong with one is no other's affair."""
 
-    node: ListedDataset | None = None
+    node: Raw = Raw(b"null")
+
+    def dataset(self) -> ListedDataset | None:
+        """Return the dataset; None where the server could not make it.
+
+        Raises:
+            msgspec.DecodeError: it has another shape; see ``lenient.UNDECODABLE``.
+        """
+        dataset: ListedDataset | None = decode(self.node, ListedDataset | None)
+        return dataset
+
+    def name(self) -> str:
+        """Return the dataset's accession, empty where not even that can be told."""
+        try:
+            named: Named = decode(self.node, Named)
+            return named.id
+        except UNDECODABLE:
+            return ""
+
+
+class Named(Struct, frozen=True):
+    """What can be told of a dataset that is of no known shape."""
+
+    id: str = ""
 
 
 class PageInfo(Struct, frozen=True, rename="camel"):

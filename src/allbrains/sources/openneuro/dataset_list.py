@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from allbrains.errors import SourceError, TransientError
 from allbrains.sources.openneuro import answers, queries
 from allbrains.sources.openneuro.graphql_client import Answer, Api, NotThere
+from allbrains.sources.openneuro.lenient import UNDECODABLE, decode
 from allbrains.sources.pins import Pin
-from allbrains.sources.snapshot import Absence, Absent, Excluded, Exclusion, Found, Snapshot
+from allbrains.sources.snapshot import Absence, Absent, Excluded, Exclusion, Found, Misshapen, Snapshot
 
 PAGE = 100  # the server's own upper limit
 SMALLEST_PAGE = 25  # the site's own page; a server that can't make it is down
@@ -39,13 +42,19 @@ class Roll:
         Raises:
             SourceError: they can't be listed.
         """
-        nodes: dict[str, answers.ListedDataset] = {}
+        nodes: dict[str, answers.ListedDataset | Absent] = {}
         count = 0
         for _ in range(PASSES):
             count = self._pass(nodes)
             if len(nodes) >= count:
                 break
-        return self._found([nodes[name] for name in sorted(nodes)], [], lacking=count - len(nodes))
+        told = [
+            _row(name, "", Exclusion.LISTING_FAILED, node.evidence)
+            for name, node in nodes.items()
+            if isinstance(node, Absent)
+        ]
+        described = [node for _, node in sorted(nodes.items()) if not isinstance(node, Absent)]
+        return self._found(described, told, lacking=count - len(nodes))
 
     def named(self, datasets: Sequence[str]) -> Found:
         """Return the named datasets; one that can't be described is a row.
@@ -93,20 +102,20 @@ class Roll:
         variables = {f"d{n}": pin.dataset for n, pin in enumerate(group)}
         variables |= {f"t{n}": pin.snapshot for n, pin in enumerate(group)}
 
-        def judge(answer: Answer[dict[str, answers.Pinned | None]]) -> list[answers.Pinned | str]:
-            return [
-                row if (row := answer.data.get(f"s{n}")) is not None else answer.refusal(f"s{n}")
-                for n in range(len(group))
-            ]
+        def judge(answer: Answer[dict[str, msgspec.Raw]]) -> list[answers.Pinned | str]:
+            return [_pinned(answer, f"s{n}") for n in range(len(group))]
 
         try:
-            shape = dict[str, answers.Pinned | None]
+            shape = dict[str, msgspec.Raw]
             return self.api.ask(queries.pinned(len(group)), variables, shape, judge)
         except TransientError as error:
             raise SourceError(f"the snapshots of the lock file can't be asked for: {error}") from error
 
-    def _pass(self, nodes: dict[str, answers.ListedDataset]) -> int:
-        """Read all pages into ``nodes`` and return how many datasets the last page counts."""
+    def _pass(self, nodes: dict[str, answers.ListedDataset | Absent]) -> int:
+        """Read all pages into ``nodes`` and return how many datasets the last page counts.
+
+        A dataset that is of no known shape stands there with what is wrong with it.
+        """
         after: str | None = None
         seen: set[str | None] = set()
         first = PAGE
@@ -114,8 +123,15 @@ class Roll:
             seen.add(after)
             page, first = self._page(after, first)
             for edge in page.edges or ():
-                if edge is not None and edge.node is not None:
-                    nodes[edge.node.id] = edge.node
+                if edge is None:
+                    continue
+                try:
+                    node = edge.dataset()
+                except UNDECODABLE as error:
+                    evidence = f"its row in the list has another shape than this version knows ({error})"
+                    nodes[edge.name()] = Absent(kind=Absence.UNKNOWN, evidence=evidence)
+                else:
+                    nodes |= {node.id: node} if node is not None else {}
             if not page.page_info.has_next_page:
                 return page.page_info.count or len(nodes)
             after = page.page_info.end_cursor
@@ -142,7 +158,7 @@ class Roll:
         except NotThere as error:
             kind = Absence.DELETED if error.deleted else Absence.REFUSED
             return Absent(kind=kind, evidence=str(error))
-        except TransientError as error:
+        except (TransientError, Misshapen) as error:
             return Absent(kind=Absence.UNKNOWN, evidence=str(error))
 
     def _found(
@@ -169,6 +185,15 @@ _REASONS = {
     Absence.REFUSED: Exclusion.NOT_ACCESSIBLE,
     Absence.UNKNOWN: Exclusion.LISTING_FAILED,
 }
+
+
+def _pinned(answer: Answer[dict[str, msgspec.Raw]], alias: str) -> answers.Pinned | str:
+    """Return one of several versions that were asked for, or why it can't be had."""
+    try:
+        row: answers.Pinned | None = decode(answer.data.get(alias, b"null"), answers.Pinned | None)
+    except UNDECODABLE as error:
+        return f"it is described in a shape that this version doesn't know ({error})"
+    return row if row is not None else answer.refusal(alias)
 
 
 def _page(answer: Answer[answers.ListAnswer]) -> answers.Connection:
@@ -221,6 +246,7 @@ def _snapshot(about: answers.About, version: answers.Version) -> Snapshot:
         references=_texts(description.references),
         dataset_type=description.dataset_type or "",
         species=metadata.species or "",
+        ages=tuple(age for age in metadata.ages or () if age is not None),
         modalities=_texts((*(summary.modalities or ()), *(summary.fine or ()))),
         defaced=metadata.affirmed_defaced,
         consent=metadata.affirmed_consent,

@@ -18,7 +18,9 @@ from typing import Generic, TypeVar
 import msgspec
 
 from allbrains.errors import SourceError, TransientError
+from allbrains.sources.openneuro.lenient import UNDECODABLE, decode
 from allbrains.sources.openneuro.queries import FieldName, optional, render
+from allbrains.sources.snapshot import Misshapen
 from allbrains.transfer import Client, Reply
 from allbrains.transfer.http_client import Refused, is_busy, retry_after
 
@@ -66,6 +68,10 @@ class NotThere(SourceError):
         self.deleted = deleted
 
 
+class BadShape(ApiChanged, Misshapen):
+    """An answer has another shape than this client knows."""
+
+
 class ApiFault(msgspec.Struct, frozen=True):
     """One entry of an answer's ``errors``."""
 
@@ -100,7 +106,10 @@ class ApiFault(msgspec.Struct, frozen=True):
 
     def _extension(self, name: str) -> str:
         raw = (self.extensions or {}).get(name)
-        return str(msgspec.json.decode(raw)) if raw is not None else ""
+        try:
+            return str(msgspec.json.decode(raw)) if raw is not None else ""
+        except UNDECODABLE:
+            return ""
 
 
 class _Server(msgspec.Struct, frozen=True):
@@ -233,24 +242,24 @@ class Api:
             with self._judging:
                 return judge(self._answer(reply, shape))
         except msgspec.ValidationError as error:
-            raise ApiChanged(
+            raise BadShape(
                 f"{self.url} answers in a shape that this version doesn't know ({error}); "
                 f"it was written for OpenNeuro {KNOWN_VERSION}"
             ) from error
 
     def _answer(self, reply: Reply, shape: type[T]) -> Answer[T]:
         if is_busy(reply.status):
-            raise TransientError(
-                f"{self.url} answered {reply.status}", retry_after_s=retry_after(reply.headers)
-            )
+            wait_s = retry_after(reply.headers)
+            asked = f" and asks to wait {wait_s:.0f} s" if wait_s else ""
+            raise TransientError(f"{self.url} answered {reply.status}{asked}", retry_after_s=wait_s)
         if not reply.headers.get("content-type", "").startswith("application/"):
             message = f"{self.url} answered {reply.status} with something other than JSON"
             raise ApiChanged(message) if reply.status >= 400 else TransientError(message)
         try:
-            envelope = msgspec.json.decode(reply.body, type=_Envelope[shape])  # type: ignore[valid-type]
+            envelope = decode(reply.body, _Envelope[shape])  # type: ignore[valid-type]
         except msgspec.ValidationError:
             raise
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise TransientError(f"{self.url} answered broken JSON: {error}") from error
         return self._judged(reply.status, envelope)
 

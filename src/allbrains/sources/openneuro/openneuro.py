@@ -81,6 +81,10 @@ class OpenNeuro:
         """Return verified small files; see ``Source.read``."""
         return self._texts.read(entries)
 
+    def close(self) -> None:
+        """Let what is being read end with the answer that is on its way; see ``Source.close``."""
+        self.client.stop()
+
     def complaints(self) -> tuple[Excluded, ...]:
         """Return a row when the API has lost fields; see ``Source.complaints``."""
         if not self._api.lost:

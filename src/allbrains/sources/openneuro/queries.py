@@ -20,7 +20,7 @@ _ABOUT = """
 fragment About on Dataset {
   id publishDate@Dataset
   metadata@Dataset {
-    __typename species@Metadata affirmedDefaced@Metadata affirmedConsent@Metadata
+    __typename species@Metadata ages@Metadata affirmedDefaced@Metadata affirmedConsent@Metadata
   }
 }
 fragment Version on Snapshot {

@@ -49,6 +49,7 @@ class Structure(IntEnum):
     RIGHT_HIPPOCAMPUS = 53
     RIGHT_AMYGDALA = 54
     RIGHT_UNDETERMINED = 61
+    WM_HYPOINTENSITY = 77
 
 
 # the structures that have a map of their own, in the order of the packaged file
