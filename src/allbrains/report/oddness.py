@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from allbrains.limits import LIMITS
 from allbrains.records import Array
+from allbrains.rejection import PROBABILITY
 from allbrains.report.packing import is_number
 
-PROBABILITY = "reject_probability"  # that an expert would reject the scan, where the recipe measures it
 _FEWEST = 5  # of fewer values nobody knows what is usual
 _BEHIND = 10.0  # scans: a dataset of ten counts half by itself; MADs of fewer vary by more than a third
 _HIGHEST = 20.0  # deviations; more say no more
