@@ -299,7 +299,7 @@ def test_plan_and_catalog_into_a_corpus_forget_nothing_either(study, tmp_path, c
     assert run(["plan", *command, "--out", str(tmp_path / "out"), "--where", "sex = 'male'"]) == 0
     assert told(tmp_path / "out") == whole
     capsys.readouterr()
-    assert run(["catalog", *command, "--out", str(tmp_path / "out/catalog")]) == 0
+    assert run(["catalog", *command, "--list", "--out", str(tmp_path / "out/catalog")]) == 0
     printed = capsys.readouterr()
     assert len(printed.out.splitlines()) == 2  # what was asked for; the tables hold all
     assert "4 scans of 4 people in 3 datasets" in printed.err

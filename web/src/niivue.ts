@@ -10,7 +10,7 @@ async function image(volume: Volume, data: Uint8Array, name: string, scale: numb
 async function show(canvas: HTMLCanvasElement, volume: Volume) {
   const nv = new Niivue({
     backColor: [0, 0, 0, 1], show3Dcrosshair: true, crosshairColor: [0.35, 0.65, 1, 0.75], crosshairWidth: 1,
-    isColorbar: false, dragAndDropEnabled: false, loadingText: "", textHeight: 0.05, fontColor: [1, 0.82, 0.35, 1], isOrientationTextVisible: true, isOrientCube: false, multiplanarLayout: MULTIPLANAR_TYPE.GRID, multiplanarPadPixels: 4, multiplanarShowRender: SHOW_RENDER.ALWAYS,
+    isColorbar: false, dragAndDropEnabled: false, loadingText: "", fontMinPx: 20, fontSizeScaling: 0.6, fontColor: [1, 0.82, 0.35, 1], isOrientationTextVisible: true, isOrientCube: false, multiplanarLayout: MULTIPLANAR_TYPE.GRID, multiplanarPadPixels: 4, multiplanarShowRender: SHOW_RENDER.ALWAYS,
     logLevel: "error", isResizeCanvas: true, thumbnail: "",
   });
   nv.addColormap("tissue", {

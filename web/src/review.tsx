@@ -39,6 +39,7 @@ export function Review() {
       <Filters query={query} view="review" count={found?.length ?? 0} total={corpus.about.rows} />
       {!fit || !columns ? <p class="loading">Loading…</p> : !id ? <p class="empty">Nothing to review fits these filters.</p> : (
         <>
+          <RateBar scanId={id} name={name} rated={on} noteRef={noteRef} />
           <div class="sheet">
             {word("outcome") === "done" ? <>
               <Mosaic corpus={corpus} scanId={id} who={name} />
@@ -49,7 +50,6 @@ export function Review() {
               <p class="quiet">{[word("qc") === "look" && `outside its limits: ${word("qc_reasons").split(", ").map(title).join(", ")}`, why(word("odd_why"))].filter(Boolean).join("; ")}</p>
             </div>
           </div>
-          <RateBar scanId={id} name={name} rated={on} noteRef={noteRef} />
           <nav class="pages" aria-label="Queue">
             <button disabled={place === 0} onClick={() => go(-1)}>← Before</button>
             <span>{place + 1} of {fit.length.toLocaleString("en-GB")}</span>

@@ -87,17 +87,16 @@ def command(
         echo(line, err=True)
     for line in [] if as_json else lines(built.tally):
         echo(line)
-    if not built.tally.planned:
-        echo(NOTHING, err=True)
-        return 1
-    _next_step(out, done=built.tally.done, failed=bool(built.tally.failed))
-    if built.incomplete:
+    _next_step(out, planned=built.tally.planned, done=built.tally.done, failed=bool(built.tally.failed))
+    if built.incomplete or not built.tally.planned:
         return 1
     return 3 if built.tally.failed else 0
 
 
-def _next_step(out: Path, *, done: int, failed: bool) -> None:
+def _next_step(out: Path, *, planned: int, done: int, failed: bool) -> None:
     """Say what to do with what there is."""
+    if not planned:
+        echo(NOTHING, err=True)
     if failed:
         echo(f"the same command tries what failed again; `allbrains report {out}` says why", err=True)
     if done:

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from allbrains.limits import LIMITS
 from allbrains.records import Array
+from allbrains.rejection import PROBABILITY
 from allbrains.report.packing import is_number
 
-PROBABILITY = "reject_probability"  # that an expert would reject the scan, where the recipe measures it
 _FEWEST = 5  # of fewer values nobody knows what is usual
 _BEHIND = 10.0  # scans: a dataset of ten counts half by itself; MADs of fewer vary by more than a third
 _HIGHEST = 20.0  # deviations; more say no more
@@ -25,6 +25,7 @@ _USUAL = 1.0  # deviations that every third scan has: they add nothing
 _NORMAL = 1.4826  # median absolute deviation → standard deviation, where the values are normal
 _BRAIN = "brain_mask_ml"
 _NAMED = 3  # numbers that a sentence names
+_MANY, _WORST = 9, 3  # numbers of a family
 _STEP = 0.1  # of the probability; within a step the numbers decide
 
 HIGH, LOW, BOTH = 1, -1, 0
@@ -104,7 +105,7 @@ def oddness(table: pa.Table, done: Array, looks: Array | None = None) -> Odd:
     each = np.nan_to_num(np.stack(worse), nan=0.0).clip(0, _HIGHEST)
     excess = (each - _USUAL).clip(0)
     kinds = np.array(families)
-    joined = np.sqrt(sum(excess[kinds == one].max(axis=0) ** 2 for one in sorted(set(families))))
+    joined = np.sqrt(sum(_of_family(excess[kinds == one]) ** 2 for one in sorted(set(families))))
     best = each.argmax(axis=0)
     return Odd(
         score=pa.array(np.where(done, joined, np.nan), pa.float64(), from_pandas=True),
@@ -112,6 +113,16 @@ def oddness(table: pa.Table, done: Array, looks: Array | None = None) -> Odd:
         why=pa.array(_sentences(each, names, kinds, done), pa.string()),
         order=_order(table, done, joined, looks),
     )
+
+
+def _of_family(excess: Array) -> Array:
+    """Return what a family adds: its worst number; of many (volumes) the mean of the three worst.
+
+    Of sixty volumes one is always far out by chance; what went wrong moves its neighbours, too.
+    """
+    worst = np.sort(excess, axis=0)[::-1]
+    out: Array = worst[:_WORST].mean(axis=0) if len(excess) > _MANY else worst[0]
+    return out
 
 
 def _order(table: pa.Table, done: Array, joined: Array, looks: Array | None) -> pa.Array:

@@ -179,7 +179,7 @@ def rate(root: Path, scan_id: str, rating: Rating | None, *, seen: tuple[str, st
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class RatingsMerged:
     """What became of the rows of a file that was read in.
 
     Attributes:
@@ -195,7 +195,7 @@ class Merged:
     unknown: int
 
 
-def merge(root: Path, others: Mapping[str, Rating], samples: Collection[str]) -> Merged:
+def merge(root: Path, others: Mapping[str, Rating], samples: Collection[str]) -> RatingsMerged:
     """Add ratings to the file beside a corpus; where both have rated a scan, the later one stays.
 
     Args:
@@ -217,7 +217,7 @@ def merge(root: Path, others: Mapping[str, Rating], samples: Collection[str]) ->
             if scan_id in known and _moment(one) > _moment(known[scan_id])
         }
         known.update(new | newer)
-    return Merged(
+    return RatingsMerged(
         added=len(new),
         replaced=len(newer),
         kept=len(fitting) - len(new) - len(newer),
