@@ -18,6 +18,7 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
+import allbrains  # noqa: E402
 from allbrains import tables  # noqa: E402
 from allbrains.cli.commands import COMMANDS  # noqa: E402
 from allbrains.cli.main import cli  # noqa: E402
@@ -53,6 +54,38 @@ def commands_page() -> str:
                 assert one is not None
                 parts += [f"### {name} {sub}", _help(one, sub, inner)]
     return "\n\n".join(parts) + "\n"
+
+
+def python_page() -> str:
+    """Return the reference of the library's public names, from their docstrings."""
+    parts = [
+        "# Python",
+        "Generated from the docstrings; the examples are run by the tests. Everything that the command line "
+        "does is done by these names. `Corpus` is a folder of samples; `open` gives `Brains`, which "
+        "[Load a corpus](../how-to/load.md) shows.",
+    ]
+    for name in dir(allbrains):
+        value = getattr(allbrains, name)
+        if name.startswith("__"):
+            continue
+        parts.append(f"## {name}")
+        parts += _documented(f"allbrains.{name}", value)
+        if name == "Corpus":
+            for method, function in inspect.getmembers(value, inspect.isfunction):
+                if not method.startswith("_"):
+                    parts.append(f"### Corpus.{method}")
+                    parts += _documented(f"Corpus.{method}", function)
+    return "\n\n".join(parts) + "\n"
+
+
+def _documented(name: str, value: Any) -> list[str]:
+    """Return a signature, where there is one of interest, and a docstring as it stands in the code."""
+    text = inspect.getdoc(value) or ""
+    first, _, rest = text.partition("\n\n")
+    parts = [" ".join(first.split()).replace("``", "`")]
+    if inspect.isfunction(value):
+        parts.insert(0, f"```python\n{name}{inspect.signature(value)}\n```")
+    return [*parts, f"```text\n{rest}\n```"] if rest else parts
 
 
 def _help(command: click.Command, name: str, parent: click.Context) -> str:
@@ -175,6 +208,7 @@ def pages() -> dict[str, str]:
     return {
         "reference/commands.md": commands_page(),
         "reference/columns.md": columns_page(),
+        "reference/python.md": python_page(),
         "reference/learn-settings.md": settings_page(),
         "how-to/index.md": how_to_page(docs / "how-to"),
         "contributing.md": (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),

@@ -12,11 +12,15 @@ from pathlib import Path
 import click
 import pytest
 from playwright.sync_api import sync_playwright
+from tests.cli.growing import write_dataset
+from tests.library.conftest import Instant
 
+import allbrains
 from allbrains import tables
 from allbrains.cli.commands import COMMANDS
 from allbrains.cli.main import cli
 from allbrains.learn.settings import LearnSettings, settings_for
+from allbrains.library import build_corpus
 from allbrains.store.sample_schema import OUTCOME
 from allbrains.testing.cohorts import ToyCohort, write_cohort
 
@@ -173,6 +177,15 @@ def test_every_command_and_option_is_in_the_reference(name):
         assert option in section
 
 
+def test_every_public_name_is_in_the_reference():
+    page = hooks.python_page()
+    methods = [name for name in dir(allbrains.Corpus) if not name.startswith("_")]
+    titles = [name for name in dir(allbrains) if not name.startswith("_")] + [
+        f"Corpus.{name}" for name in methods if callable(getattr(allbrains.Corpus, name))
+    ]
+    assert [title for title in titles if f"# {title}\n" not in page] == []
+
+
 def test_every_column_is_in_the_reference():
     page = hooks.columns_page()
     schemas = (tables.DATASETS, tables.LABELLED_SCANS, tables.EXCLUSIONS)
@@ -207,6 +220,7 @@ def test_python_on_a_page_is_python(path):
 @pytest.fixture(scope="module")
 def brains(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
+    write_dataset(folder / "study", {"01": (34, "female"), "02": (71, "male")})
     write_cohort(folder / "brains", ToyCohort(people=24, datasets=3))
     return folder
 
@@ -214,6 +228,8 @@ def brains(tmp_path_factory):
 @pytest.mark.parametrize("path", RUN, ids=name_of)
 def test_python_of_a_tutorial_runs(path, brains, monkeypatch):
     monkeypatch.chdir(brains)
+    # a build of README.md is real but for its samples
+    monkeypatch.setattr(build_corpus, "engine_for", lambda recipe, resources: Instant())
     names = {}
     for code in blocks(path, "python"):
         exec(compile(code, name_of(path), "exec"), names)

@@ -138,9 +138,9 @@ def test_a_run_that_ends_ends_the_scan_at_once(tmp_path, temporary):
 DRIVER = """
 import sys, threading
 from tests.run.slots import POISON, scan
-from allbrains.run.slot.guard import Guard, Limits
+from allbrains.run.slot.guard import Guard, SlotLimits
 from allbrains.run.slot.job import Job
-Guard(Job(recipe_toml="", recipe_origin="", out="x"), Limits(), threading.Event(), POISON)(
+Guard(Job(recipe_toml="", recipe_origin="", out="x"), SlotLimits(), threading.Event(), POISON)(
     scan("grandchild-escapes", sys.argv[1]))
 """
 
@@ -170,9 +170,9 @@ def test_all_die_with_the_driver_and_the_folder_goes(tmp_path, temporary):
 NAPPER = """
 import sys, threading
 from tests.run.slots import POISON, scan
-from allbrains.run.slot.guard import Guard, Limits
+from allbrains.run.slot.guard import Guard, SlotLimits
 from allbrains.run.slot.job import Job
-guard = Guard(Job(recipe_toml="", recipe_origin="", out="x"), Limits(wall_s=7), threading.Event(), POISON)
+guard = Guard(Job(recipe_toml="", recipe_origin="", out="x"), SlotLimits(wall_s=7), threading.Event(), POISON)
 print(type(guard(scan("nap", sys.argv[1])).outcome).__name__)
 guard.close()
 """
