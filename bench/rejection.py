@@ -3,10 +3,10 @@
     pip download --no-deps mriqc-learn==0.0.3
     python bench/rejection.py mriqc_learn-0.0.3-py3-none-any.whl DATA/qc
 
-Beside it: a limit on CJV, and the forest of ``mriqc-learn`` (400 trees on all of MRIQC's metrics but sizes
-and spacings, scaled robustly within each site), trained here by its published settings, because its own
-trained file is a pickle of an older scikit-learn. Each site is judged by models of all the others. Needs
-``allbrains[learn]``.
+Beside it: a limit on CJV, and a forest by the settings of ``mriqc-learn`` (all of MRIQC's metrics but
+sizes and spacings, scaled robustly within each site; 100 trees where that has 400), trained here,
+because its own trained file is a pickle of an older scikit-learn. Each site is judged by models of all
+the others. Needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from public_ratings import Ratings, held_out, ratings
 from recorded import figure, recorded
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
-from train_rejection import Ratings, held_out, ratings
 
 from allbrains.rejection import model
 
@@ -67,7 +65,7 @@ def forest(of: Ratings) -> np.ndarray:
     for site in np.unique(of.site):
         here = of.site == site
         trees = RandomForestClassifier(
-            400, max_depth=10, min_samples_leaf=10, min_samples_split=10, random_state=0
+            100, max_depth=10, min_samples_leaf=10, min_samples_split=10, random_state=0
         )
         found[here] = trees.fit(x[~here], of.bad[~here]).predict_proba(x[here])[:, 1]
     return found
