@@ -84,7 +84,7 @@ def bundle(
     described = croissant.croissant(address, facts, day, samples=samples, schema=schema, shards=shards)
     texts = _made(address, facts, schema) | {croissant.NAME: described.encode()}
     made = _written(scratch, texts)
-    tables = viewer.write_tables(layout.samples, scratch / "metadata", left_out)
+    tables = viewer.write_tables(layout.samples, scratch / "metadata", facts.table)
     others = [item_of(f"metadata/{path.name}", path) for path in tables]
     fixed = [item_of(layout.manifest.name, _own(layout, layout.manifest)), *_splits(layout, scratch, facts)]
     sums = _sums(scratch, [*shards, samples])
