@@ -51,7 +51,9 @@ def test_nothing_tells_of_the_machine_that_it_was_made_on(published, tmp_path):
             data = path.read_bytes()
             assert str(tmp_path).encode() not in data, path
             assert b"/home/somebody" not in data, path
-    assert pq.read_table(published / "datasets.parquet")["source"].to_pylist()[1] == ""
+    datasets = pq.read_table(published / "datasets.parquet")
+    assert datasets["source"].to_pylist()[1] == ""
+    assert "stated_ages" not in datasets.column_names  # of single people, uncapped
 
 
 def test_the_cards_front_matter_is_yaml_that_names_what_is_there(published):

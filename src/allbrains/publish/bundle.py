@@ -37,7 +37,7 @@ from allbrains.version import VERSION
 
 _GIT_KEEPS = 10_000_000  # bytes: what is larger goes to large-file storage on any hub
 # A folder that was read names the machine that it was on; the rest is of no use to readers.
-_NOT_SHOWN = {"route", "server", "announced_files", "announced_subjects", "hexsha"}
+_NOT_SHOWN = {"route", "server", "announced_files", "announced_subjects", "stated_ages", "hexsha"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
