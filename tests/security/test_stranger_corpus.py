@@ -22,11 +22,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import allbrains
-from allbrains import condition
+from allbrains import condition, tables
+from allbrains.catalogue import catalogue
 from allbrains.cli.main import run
 from allbrains.errors import ConfigurationError, CorpusError
 from allbrains.export.names import source_of
 from allbrains.export.native import scan_grid
+from allbrains.participants import PARTICIPANTS
 from allbrains.store import codec
 from allbrains.store.layout import Layout
 from tests.security import stranger
@@ -337,6 +339,45 @@ def test_a_report_is_not_written_through_links(corpus, home, capsys):
     shutil.rmtree(corpus / "report")
     (corpus / "report").symlink_to(home)
     assert run(["report", str(corpus)]) == 1
+
+
+def with_catalogue(corpus):
+    """Put a catalogue beside a corpus, as a build leaves it."""
+    folder = corpus / catalogue.FOLDER
+    empty = {
+        "datasets": tables.DATASETS.empty_table(),
+        "scans": tables.LABELLED_SCANS.empty_table(),
+        "participants": PARTICIPANTS.empty_table(),
+        "exclusions": tables.EXCLUSIONS.empty_table(),
+    }
+    catalogue.write(catalogue.Catalogue(**empty), folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["scans.parquet", ".scans.part"])
+@pytest.mark.parametrize("target", ["id_rsa", "/dev/zero", "a pipe"])
+def test_a_catalogue_is_of_regular_files(name, target, corpus, home, capsys):
+    path = with_catalogue(corpus) / name
+    path.unlink(missing_ok=True)
+    if target == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(home / target)
+    before = content(home)
+    for command in (["verify", str(corpus)], ["remove", str(corpus), "--dataset", "ds000002"]):
+        assert run(command) in (0, 1)
+        assert "Traceback" not in capsys.readouterr().err
+    assert content(home) == before
+
+
+def test_a_catalogue_behind_a_link_is_not_written(corpus, home, capsys):
+    with_catalogue(corpus).rename(home / "catalog")
+    (corpus / "catalog").symlink_to(home / "catalog")
+    before = content(home)
+    for command in (["repair", str(corpus)], ["remove", str(corpus), "--dataset", "ds000002"]):
+        assert run(command) == 1
+        assert "leads out" in capsys.readouterr().err
+    assert content(home) == before
 
 
 LEDGERS = {

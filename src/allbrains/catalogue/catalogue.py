@@ -16,11 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from allbrains import condition, tables
-from allbrains.errors import ConfigurationError, SourceError
+from allbrains.errors import ConfigurationError, CorpusError, SourceError
 from allbrains.participants import PARTICIPANTS
+from allbrains.regular_files import open_regular
 from allbrains.sources import pins
 from allbrains.sources.pins import Pin
 from allbrains.sources.snapshot import INCOMPLETE
+from allbrains.store.bounded_table import bounded_table, schema_of
 
 FOLDER = "catalog"  # in a corpus
 _STAMP = b"allbrains.catalogue"
@@ -139,13 +141,15 @@ def read(folder: Path) -> Catalogue:
     for name in _TABLES:
         path = folder / f"{name}.parquet"
         try:
-            found[name] = pq.read_table(path)
+            with open_regular(path) as source:  # a corpus, and its catalogue, may be a stranger's
+                found[name] = bounded_table(source, path)
         except FileNotFoundError as error:
             if is_in(folder):
                 raise SourceError(f"{path} is not there, its companions are: {BEGIN_ANEW}") from error
             raise ConfigurationError(f"no catalogue in {folder}: {path.name} is not there") from error
-        except (pa.ArrowException, OSError) as error:
-            raise SourceError(f"{path} can't be read ({error}): {BEGIN_ANEW}") from error
+        except (CorpusError, OSError) as error:
+            said = error if isinstance(error, CorpusError) else f"{path} can't be read: {error.strerror}"
+            raise SourceError(f"{said}: {BEGIN_ANEW}") from error
     if len({(table.schema.metadata or {}).get(_STAMP) for table in found.values()}) != 1:
         raise SourceError(f"the tables in {folder} are of different crawls: {BEGIN_ANEW}")
     return Catalogue(
@@ -198,8 +202,8 @@ def _write_synced(path: Path, content: bytes | memoryview) -> None:
 def _stamp_in(path: Path) -> bytes | None:
     """Return a table's stamp; none for a file that is not there or not whole."""
     try:
-        metadata: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
-    except (pa.ArrowException, OSError):
+        metadata: dict[bytes, bytes] = schema_of(path, path).metadata or {}
+    except CorpusError:
         return None
     return metadata.get(_STAMP)
 

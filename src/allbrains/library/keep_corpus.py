@@ -151,9 +151,11 @@ def repair(
 
 def _lost(layout: Layout, ledger: LedgerReader, found: Tell) -> list[Loss]:
     from allbrains.catalogue import catalogue
+    from allbrains.files import see_inside
     from allbrains.run.lost_labels import losses
 
     folder = layout.root / catalogue.FOLDER
+    see_inside(folder, layout.root)
     if folder.is_dir():
         catalogue.mend(folder)
     lost = []
@@ -179,6 +181,7 @@ def _tell_samples(layout: Layout, ledger: LedgerReader) -> None:
 def remove(out: Path, dataset: str) -> Removed:
     """Remove a dataset; see ``Corpus.remove``."""
     from allbrains.catalogue import catalogue
+    from allbrains.files import see_inside
     from allbrains.run.lock import alone
     from allbrains.store.layout import Layout
     from allbrains.store.ledger import Ledger, LedgerReader
@@ -187,6 +190,7 @@ def remove(out: Path, dataset: str) -> Removed:
     layout = Layout(out)
     LedgerReader.open(layout.ledger).close()  # no corpus, no lock file
     with alone(layout), Ledger.open(layout.ledger) as ledger:
+        see_inside(layout.root / catalogue.FOLDER, layout.root)
         # first: the ledger still knows it after a crash
         note = _forget(layout.root / catalogue.FOLDER, dataset)
         return Removed(scans=remove_dataset(layout, ledger, dataset), note=note)

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-import pyarrow.parquet as pq
-
 from allbrains import tables
 from allbrains.catalogue import catalogue
 from allbrains.catalogue.catalogue import Catalogue
-from allbrains.errors import ConfigurationError, SourceError, TransientError
+from allbrains.errors import ConfigurationError, CorpusError, SourceError, TransientError
 from allbrains.records import Done, Scan
 from allbrains.sources.pins import Pin
 from allbrains.sources.snapshot import Exclusion
+from allbrains.store.bounded_table import bounded_table, schema_of
 from allbrains.store.layout import Layout
 from allbrains.store.ledger import LedgerReader
 
@@ -97,11 +96,12 @@ def _without_rows(done: Mapping[str, Sequence[Scan]], known: Catalogue) -> Itera
 def _without_labels(layout: Layout, known: Catalogue) -> Iterator[Loss]:
     names = tables.LABELS.names
     try:
-        told = pq.read_table(layout.samples)
-    except (OSError, ValueError):  # missing or damaged: another finding
+        held = schema_of(layout.samples, layout.samples).names
+        columns = ["scan_id", "dataset", "outcome", *(name for name in names if name in held)]
+        told = bounded_table(layout.samples, layout.samples, columns=columns)
+    except CorpusError:  # missing or damaged: another finding
         return
-    columns = ["scan_id", "dataset", "outcome", *(name for name in names if name in told.column_names)]
-    rows = {row["scan_id"]: row for row in told.select(columns).to_pylist() if row["outcome"] == "done"}
+    rows = {row["scan_id"]: row for row in told.to_pylist() if row["outcome"] == "done"}
     lost: dict[str, int] = {}
     for row in known.scans.select(["scan_id", "dataset", *names]).to_pylist():
         sample = rows.get(row["scan_id"])
