@@ -1,4 +1,4 @@
-"""What a contrastive embedding knows: the same person, and, as an alarm, the dataset."""
+"""What can be read from a contrastive embedding: the same person and, as a leak alarm, the dataset."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
 
 
 def write_embedding(path: Path, cohort: Cohort, vectors: Array) -> None:
-    """Write the table of embeddings, a row a sample."""
+    """Write the table of embeddings, one row for each sample."""
     columns = [
         cohort.brains.table["scan_id"].combine_chunks(),
         pa.array(cohort.people.tolist(), pa.string()),
@@ -68,7 +68,7 @@ def retrieval(vectors: Array, people: Array, sessions: Array) -> Retrieval:
 
     Args:
         vectors: shape (scan, feature), of length 1.
-        people: who each is of.
+        people: the person of each sample.
         sessions: labels, of dataset and session.
     """
     same = people[:, None] == people[None, :]
@@ -103,7 +103,7 @@ class Alarm:
 
     @property
     def rings(self) -> bool:
-        """Whether the dataset is told better than what differs between datasets' people explains."""
+        """Whether the dataset is read better than the differences between the datasets' people explain."""
         quiet = self.chance + ALARM * (1 - self.chance)
         return self.embedding.low > max(quiet, self.confounds.value)
 
@@ -117,7 +117,7 @@ def readable_datasets(
         vectors: shape (scan, feature).
         confounds: shape (scan, column), NaN where unknown.
         datasets: of each scan; those with fewer than 5 people are left out.
-        people: who each is of.
+        people: the person of each sample.
         draws: for the intervals.
         seed: of folds and draws.
 

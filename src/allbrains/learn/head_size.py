@@ -20,7 +20,7 @@ def matched(sizes: Array, male: Array, people: Array) -> Places:
     Args:
         sizes: of the heads, NaN where unknown.
         male: 1 for men, 0 for women.
-        people: who each sample is of.
+        people: the person of each sample.
     """
     first = np.unique(people, return_index=True)[1]
     known = first[np.isfinite(sizes[first])]

@@ -1,4 +1,4 @@
-"""Who sees a build go by: one shape for the bar, the figures, the log and a caller's own."""
+"""Watchers of a build: one shape for the bar, the figures, the log and a caller's own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Watcher(Watch, Protocol):
 
 
 class Unmoved:
-    """A watcher that does nothing: to derive one's own from, or where nobody looks."""
+    """A watcher that does nothing: a base for others, or where no output is wanted."""
 
     def begin(self, plan: Plan) -> None:
         """Learn what will be done."""

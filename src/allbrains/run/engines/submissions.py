@@ -1,6 +1,6 @@
-"""What a batch system says to the jobs that it is given, and whether they come to anything.
+"""What a batch system answers to submitted jobs, and whether their workers start.
 
-dask-jobqueue leaves a refused job as an exception that nobody waits for, and asks again for ever. So what the
+dask-jobqueue leaves a refused job as an exception that is never awaited, and asks again for ever. So what the
 batch system said is noted here, and the engine looks.
 """
 
