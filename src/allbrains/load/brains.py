@@ -46,7 +46,7 @@ class Brains:
         corpus: what it holds: recipe, grid.
         maps: names of the chosen maps, stored ones and derived ones.
         specs: shape and type of each stored map that can be read, by name.
-        table: one row a brain: the samples table but its pictures.
+        table: one row for each brain: the samples table without its pictures.
     """
 
     shelf: Shelf

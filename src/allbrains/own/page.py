@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing else and asks nobody."""
+"""The page: one HTML file that needs no other file and makes no request."""
 
 from __future__ import annotations
 

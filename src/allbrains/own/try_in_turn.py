@@ -60,7 +60,7 @@ class NoneGood:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """Who learns of what.
+    """Callbacks for progress.
 
     Attributes:
         begin: called with the first choice that is processed, before it is.
@@ -82,7 +82,7 @@ def try_in_turn(
         out: only what is good comes here. A choice whose sample is there already is not processed again.
         recipe: name or TOML file.
         limits: of the processing.
-        hearing: who learns of it.
+        hearing: the callbacks for progress.
 
     Raises:
         ConfigurationError: ``out`` holds another scan, or the recipe can't run here.

@@ -1,4 +1,4 @@
-"""Is somebody on two sides of a split? For anybody's split file."""
+"""Find people who are on more than one side of a split file, whichever program wrote it."""
 
 from __future__ import annotations
 

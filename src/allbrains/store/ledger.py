@@ -213,7 +213,7 @@ class LedgerReader:
 
     @contextmanager
     def _parsing(self) -> Iterator[None]:
-        """Say whose row it is that can't be read."""
+        """Name the scan of a row that can't be read."""
         try:
             yield
         except ValueError as error:
