@@ -1,4 +1,4 @@
-"""Raw scans as BIDS datasets on this machine: images, what describes them, and whom they show.
+"""Raw scans as BIDS datasets on this machine: images, their sidecars, and the rows of their participants.
 
 Each file appears whole and verified, or not at all. The same call again goes on: what is there and right
 is left alone.

@@ -1,7 +1,7 @@
 """What was made of a dataset, kept: a snapshot that has not changed gives the same rows by the same rules.
 
 The rules are this package's own source files: when one of them changes, everything is made anew (from the
-cached listings and small files, so without asking anybody).
+cached listings and small files, so without a request).
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class GroupCode:
         value: ``control``, ``patient``, ``at risk`` or ``other``.
         rule: that decided.
         confidence: of the value.
-        diagnosis: names of the diagnoses, or the dataset's own words; empty for who has none.
+        diagnosis: names of the diagnoses, or the dataset's own words; empty for people without any.
         code: identifiers of the diagnoses, as far as the list has them.
     """
 

@@ -350,7 +350,7 @@ class _Table:
 
 
 def _is_unnamed(cell: str) -> bool:
-    """Whether a row's id names nobody; 999 may be an id though it is a missing age."""
+    """Whether a row's id names no participant; 999 may be an id though it is a missing age."""
     text = cell.strip()
     return (is_missing(cell) and not text.isdigit()) or text.startswith("#") or bool(_SUMMARY.fullmatch(text))
 

@@ -76,7 +76,7 @@ class Pinned(Version, frozen=True, kw_only=True):
 
 
 class Edge(Struct, frozen=True):
-    """One row of a page. Its dataset is decoded by itself: what is wrong with one is no other's affair."""
+    """One row of a page. Its dataset is decoded by itself: an error in one does not affect the others."""
 
     node: Raw = Raw(b"null")
 

@@ -1,4 +1,4 @@
-"""OpenNeuro, read through its API: all public datasets, named ones or pinned ones; one listing a snapshot."""
+"""OpenNeuro, read through its API: all public, named or pinned datasets; one listing for each snapshot."""
 
 from __future__ import annotations
 
