@@ -1,4 +1,4 @@
-"""What this machine lends to this process."""
+"""Resources of this machine that this process may use."""
 
 from __future__ import annotations
 

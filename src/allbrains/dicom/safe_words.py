@@ -1,4 +1,4 @@
-"""The words that a description may be told by. All others stay unread: they may be a name. Pure."""
+"""Known words of descriptions. All other words stay unread: they may be a name. Pure."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Chosen:
         place: where it was found.
         unread_headers: images of the catalogue whose header is not known.
         header_bytes: what reading those would fetch, at most.
-        notes: a sentence for each column that the condition asks for and nobody has read.
+        notes: a sentence for each column that the condition asks for and that is not read.
     """
 
     scans: tuple[Scan, ...]
@@ -233,7 +233,7 @@ def writing_to(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except BrokenPipeError:  # who reads our lines went away
+    except BrokenPipeError:  # the reader of our lines went away
         raise
     except OSError as error:
         raise translated(error, folder) from error
@@ -250,7 +250,7 @@ def _modules_set_apart() -> Iterator[None]:
 
 
 def unread(choice: Choice, surveyed: Surveyed) -> Iterator[str]:
-    """Yield a sentence where the condition asks for columns that are empty because nobody has read them."""
+    """Yield a sentence where the condition asks for columns that are empty because they were not read."""
     words = set(re.findall(r"\w+", choice.where.lower()))
     if (asked := sorted(words & set(tables.HEADERS.names))) and surveyed.unread_headers:
         yield (

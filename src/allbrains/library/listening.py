@@ -1,6 +1,6 @@
-"""How a caller hears of progress: functions of its own, called with what happens. Nothing is printed.
+"""Callbacks for progress: functions of the caller, called with each event. Nothing is printed.
 
-Where none is given, a notebook shows a bar, and a program hears nothing.
+Where none is given, a notebook shows a bar, and a program gets no report.
 """
 
 from __future__ import annotations

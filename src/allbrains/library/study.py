@@ -66,7 +66,7 @@ class Corpus(CorpusFolder):
         images: bool = True,
         where: str = "",
     ) -> pa.Table:
-        """Give each sample a side, so that nobody is on two; return the table, also in ``splits.parquet``.
+        """Give each sample a side, so that no person is on two; return the table, also in ``splits.parquet``.
 
         Scans are one person's by dataset and subject, by digest, and by the brain itself. Sides are kept:
         after more scans were built, the same call adds them.
@@ -79,7 +79,7 @@ class Corpus(CorpusFolder):
             where: leave out samples that don't meet this SQL condition, such as ``qc_pass``.
 
         Returns:
-            One row a sample: ``scan_id``, ``group``, ``split``, ``side``.
+            One row for each sample: ``scan_id``, ``group``, ``split``, ``side``.
 
         Raises:
             ConfigurationError: there is no corpus, or it was split with other options before.
@@ -122,7 +122,7 @@ class Corpus(CorpusFolder):
             the first.
 
         Raises:
-            ConfigurationError: a setting is wrong, nobody is left on a side, or the extra is missing.
+            ConfigurationError: a setting is wrong, a side is empty, or the extra is missing.
 
         Example:
             >>> results = allbrains.Corpus("brains").learn("age", split="persons", epochs=1, pool=2)

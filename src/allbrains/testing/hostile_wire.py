@@ -63,7 +63,7 @@ class Mutations:
         victim: the dataset whose data are changed.
         seed: of the changes.
         chance: that an answer is changed.
-        done: what was changed: the kind of answer and the change, for who looks for the cause.
+        done: what was changed: the kind of answer and the change, to find the cause.
     """
 
     victim: str
