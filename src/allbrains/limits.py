@@ -1,4 +1,4 @@
-"""Whether a result is good enough: limits for its numbers, all in one place. Pure.
+"""Quality limits of a sample's numbers, all in one place, and the verdict. Pure.
 
 The verdict is computed when a corpus is opened and never stored, so moving a limit needs no rebuild and
 deletes nothing. How each limit was found: ``docs/how-to/qc.md``.

@@ -1,4 +1,4 @@
-"""How likely an expert would reject a scan, from its own numbers and from the others of its dataset. Pure.
+"""Probability that an expert would reject a scan, from its numbers and those of its dataset. Pure.
 
 One number carries it: how much the intensity of pure white matter spreads (its robust deviation over its
 median, by MRIQC's definition), because motion, noise and ghosts all raise it and anatomy hardly does; of

@@ -1,4 +1,4 @@
-"""Strangers' text on its way to a terminal, a log or a table."""
+"""Text from others, made safe for a terminal, a log or a table."""
 
 from __future__ import annotations
 
