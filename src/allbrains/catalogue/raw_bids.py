@@ -204,7 +204,7 @@ def only(participants: bytes, subjects: Collection[str]) -> bytes:
 
 
 def description(snapshot: Snapshot) -> bytes:
-    """Return a dataset_description.json for a dataset that has none, or whose own can't be had. Pure."""
+    """Return a dataset_description.json for a dataset without a readable one of its own. Pure."""
     fields: dict[str, object] = {
         "Name": snapshot.name or snapshot.dataset,
         "BIDSVersion": _BIDS_VERSION,

@@ -113,6 +113,6 @@ def _bytes(table: pa.Table) -> bytes:
 
 
 def _table(content: bytes, schema: pa.Schema) -> pa.Table:
-    """Return the table whose rows ``_bytes`` gave; it lies in ``content`` and is not copied."""
+    """Return the table with the rows that ``_bytes`` gave; it lies in ``content`` and is not copied."""
     batches = [pa.ipc.read_record_batch(pa.py_buffer(content), schema)] if content else []
     return pa.Table.from_batches(batches, schema)

@@ -1,4 +1,4 @@
-"""``allbrains verify``: is the corpus what it says it is."""
+"""``allbrains verify``: compare a corpus with its own records."""
 
 from __future__ import annotations
 

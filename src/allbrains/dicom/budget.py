@@ -102,7 +102,7 @@ class Budget:
 
 
 class Guarded:
-    """A stream whose damage is told in one way."""
+    """A stream that reports all damage by one error."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

@@ -113,7 +113,7 @@ def kind_of(start: bytes) -> FileKind:
 
 
 def is_apple_disc(end: bytes) -> bool:
-    """Return whether a file whose last 512 bytes are these is a disc image of macOS."""
+    """Return whether a file with these last 512 bytes is a disc image of macOS."""
     return len(end) == 512 and end.startswith(_APPLE_TRAILER)
 
 

@@ -145,7 +145,7 @@ def _sides(out: str | Path, brains: Brains, settings: LearnSettings) -> tuple[Ar
 
 
 def _alike(out: str | Path, brains: Brains) -> list[tuple[int, int]]:
-    """Return the pairs of places whose brains are one person's; none where no map tells."""
+    """Return the pairs of places that hold one person's brains; none where no map tells."""
     everything = open_corpus(out, limits={})
     name = next((one for one in TELLING if one in everything.specs), None)
     if name is None:

@@ -50,7 +50,7 @@ def directions(vectors: Array) -> Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieval:
-    """For scans whose person has a scan of another session: is the nearest other scan of that person?
+    """For people with scans of several sessions: how often is a scan's nearest other scan of the same person?
 
     Attributes:
         places: of these scans.
@@ -87,7 +87,7 @@ def retrieval(vectors: Array, people: Array, sessions: Array) -> Retrieval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """How well the dataset can be read.
+    """Leak alarm: how well the dataset can be read from the embedding.
 
     Attributes:
         embedding: from the embedding: balanced accuracy.

@@ -42,7 +42,7 @@ class Costs:
         download_gb: to fetch, GB (10⁹ bytes).
         temporary_gb: the most disk that scans in flight take, GB.
         result_gb: of the corpus, GB.
-        headers_unread: images of the catalogue whose header is not known.
+        headers_unread: images of the catalogue with an unknown header.
         headers_gb: what reading those would fetch, GB.
         incomplete: one sentence for each thing that the catalogue lacks.
         notes: one sentence for each column that the condition asks for and that is not read.

@@ -43,7 +43,7 @@ class Chosen:
         incomplete: a sentence for each thing that the catalogue lacks.
         catalogue: all that the folder knows.
         place: where it was found.
-        unread_headers: images of the catalogue whose header is not known.
+        unread_headers: images of the catalogue with an unknown header.
         header_bytes: what reading those would fetch, at most.
         notes: a sentence for each column that the condition asks for and that is not read.
     """
@@ -186,7 +186,7 @@ def look(choice: Choice, folder: Path, progress: Progress = ignore) -> Look:
 
 
 def planned_beside(folder: Path) -> frozenset[str]:
-    """Return the ids of the scans that the corpus has planned whose catalogue is in ``folder``."""
+    """Return the ids of the scans planned by the corpus that ``folder`` is the catalogue of."""
     ledger = Layout(folder.parent).ledger
     if not ledger.exists():
         return frozenset()

@@ -1,4 +1,4 @@
-"""The catalogue as tables: what there is to build from, and whom the scans show."""
+"""The catalogue as tables: what there is to build from, and the people that the scans show."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ class Corpus(CorpusFolder):
             public: let everybody read it, when all of it is there; on the Hub only.
             dry_run: return what would be sent, and send nothing.
             leave_out: datasets that stay at home.
-            affirm_defaced: datasets whose faces, you affirm, were removed.
+            affirm_defaced: datasets in which, you affirm, faces were removed.
             commits_per_hour: the Hub refuses from about 128.
             tell: called with a sentence at each wait and each part.
 

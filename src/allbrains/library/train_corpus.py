@@ -27,7 +27,7 @@ class LeaksFound:
     Attributes:
         leaks: one for each of them: why the scans belong together, and each scan with its side.
         rows: rows of the file.
-        known: rows whose scan the corpus has.
+        known: rows of scans that the corpus has.
     """
 
     leaks: tuple[Leak, ...]

@@ -153,7 +153,7 @@ class Brains:
         return replace(self, table=self.table.take(rows))
 
     def torch(self, model_columns: Sequence[str] | None = None) -> BrainsDataset:
-        """Return a map-style ``torch.utils.data.Dataset`` whose items ``default_collate`` can batch.
+        """Return a map-style ``torch.utils.data.Dataset`` with items that ``default_collate`` can batch.
 
         Args:
             columns: of the samples table, to come with the maps; where it isn't given, all numbers, truth
@@ -176,7 +176,7 @@ class Brains:
         integers: bool = False,
         **settings: Any,
     ) -> BrainBatches:
-        """Return an iterable ``torch.utils.data.IterableDataset`` whose items are batches.
+        """Return an iterable ``torch.utils.data.IterableDataset`` with batches as items.
 
         Args:
             size: samples a batch.

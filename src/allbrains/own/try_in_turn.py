@@ -79,7 +79,7 @@ def try_in_turn(
     Args:
         choices: best first.
         workspace: a private folder.
-        out: only what is good comes here. A choice whose sample is there already is not processed again.
+        out: only what is good comes here. A choice with a sample there already is not processed again.
         recipe: name or TOML file.
         limits: of the processing.
         hearing: the callbacks for progress.

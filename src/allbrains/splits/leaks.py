@@ -78,7 +78,7 @@ def leaks(
     Args:
         rows: with ``dataset``, ``subject``, ``digest`` as far as known.
         sides: of each row; rows of an empty side are on none.
-        alike: places of rows whose brains are one person's.
+        alike: pairs of places of rows that show one person's brain.
     """
     keys = [keys_of(row) for row in rows]
     for places in groups(keys, alike):

@@ -184,8 +184,8 @@ class RatingsMerged:
 
     Attributes:
         added: scans that had no rating.
-        replaced: scans whose rating was older.
-        kept: scans whose rating is the same, or newer.
+        replaced: scans with an older rating.
+        kept: scans with the same rating, or a newer one.
         unknown: scans that this corpus has no sample of; nothing is written of them.
     """
 

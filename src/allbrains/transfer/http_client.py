@@ -147,7 +147,7 @@ class Client:
         """Open ``url`` for reading; the body is what was published, byte for byte.
 
         Yields:
-            a response of status 200 or 206 whose body has not been read (see ``chunks``).
+            a response of status 200 or 206 with a body that has not been read (see ``chunks``).
 
         Raises:
             TransientError: no answer came, or the server is busy (with the wait that it asked for).

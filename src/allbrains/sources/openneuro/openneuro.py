@@ -40,7 +40,7 @@ class OpenNeuro:
         datasets: Sequence[str] = (),
         pins: Sequence[Pin] = (),
     ) -> None:
-        """Take over a client whose network reaches the endpoints.
+        """Take over a client with a network that reaches the endpoints.
 
         Args:
             client: the connection pool.
