@@ -1,4 +1,4 @@
-"""Reading files that others may have put there: regular files only, and never more than a limit.
+"""Read untrusted files: regular files only, and never more than a limit.
 
 A pipe that is called ``participants.tsv`` would hold a reader for ever, a link to ``/dev/zero`` fill its
 memory. Both end here as an ``OSError`` with a ``strerror`` that says what is wrong.

@@ -11,7 +11,7 @@ DISC_BYTES = 43_024  # a disc's marks are in its sectors 16 to 20, of 2,048 byte
 
 
 class FileKind(StrEnum):
-    """Kinds that are told apart."""
+    """Kinds of files."""
 
     DICOM = "dicom"
     IMAGE = "image"  # NIfTI, MGH, NRRD

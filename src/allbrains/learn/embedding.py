@@ -50,7 +50,7 @@ def directions(vectors: Array) -> Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieval:
-    """For people with scans of several sessions: how often is a scan's nearest other scan of the same person?
+    """Retrieval across sessions: whether a scan's nearest other scan is of the same person.
 
     Attributes:
         places: of these scans.

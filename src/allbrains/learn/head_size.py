@@ -1,4 +1,4 @@
-"""Is sex told by more than head size? Pairs of a woman and a man with heads of one size. Pure.
+"""Sex beyond head size: pairs of a woman and a man with heads of one size. Pure.
 
 References:
     Austin 2011, Pharmaceutical Statistics 10:150-161 (a caliper of 0.2 standard deviations).

@@ -22,7 +22,7 @@ CARD, RESULTS, METRICS, PREDICTIONS = "card.md", "results.json", "metrics.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """What is told of a run.
+    """The results of a run.
 
     Attributes:
         settings: of the run.

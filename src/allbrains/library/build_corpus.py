@@ -194,7 +194,7 @@ def build_chosen(
 
 
 def telling(progress: Callable[[Figures], None] | None) -> Watch:
-    """Return a watch that tells a caller the run's figures; where it has no function, a notebook's bar.
+    """Return a watcher that reports the run's figures to a caller's function, else as a notebook's bar.
 
     Args:
         progress: called with the figures at the start, after each outcome, at each pause and at the end.

@@ -67,7 +67,7 @@ class NotebookBar:
 
 
 def bar_html(title: str, done: int, total: int, detail: str = "") -> str:
-    """Return a bar as HTML; texts may come from strangers."""
+    """Return a bar as HTML; texts are untrusted and escaped."""
     count = f"{done} of {total}" if total else ""
     return (
         f"<div>{escape(title)} <progress value='{done}' max='{max(total, 1)}'></progress> "

@@ -325,7 +325,7 @@ class Brain:
         return self.brains.values(name, self.index, out)
 
     def integers(self, name: str, out: Array | None = None) -> Array:
-        """Return a map as it is stored; ``brains.step`` tells what a step is worth.
+        """Return a map's stored integers; ``brains.step`` gives their scale and offset.
 
         Raises:
             CorpusError: the shard is damaged.

@@ -137,7 +137,7 @@ def same_recipe(recipe: str, fingerprint: str) -> bool:
 
 
 class _Pauses(Unmoved):
-    """Watches a build of one scan for pauses; there is nothing else to tell."""
+    """Watches the build of one scan for pauses only."""
 
     def __init__(self, say: Say) -> None:
         self._say = say

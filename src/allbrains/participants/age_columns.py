@@ -193,7 +193,7 @@ _OF_PARTICIPANTS = (
 
 
 def _described(index: int, header: str, definition: Definition) -> AgeColumn | None:
-    """Return the age column that a description tells of under any header; None where it tells of none."""
+    """Return the age column that a description names under any header; None where it names none."""
     words = frozenset(header_words(header))
     if words & (HEADER["decoy"] | HEADER["sex"] | HEADER["hand"] | HEADER["group"]):
         return None

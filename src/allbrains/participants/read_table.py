@@ -229,7 +229,7 @@ class _Table:
             )
 
     def participants(self, number: int) -> Iterable[Participant]:
-        """Yield the participants of a row: one, or one for each session whose age stands in a column."""
+        """Yield the participants of a row: one, or one for each session that has an age column."""
         row = self.sheet.rows[number]
         if _is_unnamed(row.cells[self.id_column]):
             return

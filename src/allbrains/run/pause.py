@@ -113,7 +113,7 @@ def silence(network: Network) -> Callable[[str], str]:
 
 
 class Pause:
-    """Holds a build while a check complains.
+    """Holds a build while a shared resource is down.
 
     Args:
         checks: the kinds of trouble.
@@ -147,7 +147,7 @@ class Pause:
         return bool(said)
 
     def wait(self) -> None:
-        """Return when there is no trouble any more; at once, where there was none."""
+        """Return when nothing is down any more; at once, where nothing was."""
         if not self._trouble:
             return
         self._tell(self._trouble)

@@ -12,7 +12,7 @@ from allbrains.run.work_plan import Plan
 
 
 class Watcher(Watch, Protocol):
-    """A watch that is told of pauses, and of the end, too."""
+    """A watch that also gets pauses and the end."""
 
     def pause(self, trouble: str) -> None:
         """Learn why the build is paused; an empty text: it goes on."""
@@ -41,7 +41,7 @@ class Unmoved:
 
 
 class Together:
-    """Several watchers as one, each told in turn."""
+    """Several watchers as one; each gets every event in turn."""
 
     def __init__(self, watchers: Sequence[Watcher]) -> None:
         self._watchers = watchers

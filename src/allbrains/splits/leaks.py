@@ -109,7 +109,7 @@ def _text(value: object) -> str:
 
 
 def _plain(row: Mapping[str, str]) -> dict[str, str]:
-    """Return a row in our own names: the subject from where it is told, a path from the dataset on."""
+    """Return a row in our own names: the subject from the column that has it, a path from the dataset on."""
     out = dict(row)
     head, _, rest = out.get("path", "").lstrip("./").partition("/")
     if rest and not head.startswith("sub-") and out.get("dataset", head) == head:

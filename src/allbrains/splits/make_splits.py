@@ -100,7 +100,7 @@ def matched(
 
 
 def comparable(root: str | PathLike[str]) -> Brains:
-    """Open a corpus with the one map that tells brains apart.
+    """Open a corpus with the one map that distinguishes brains.
 
     Raises:
         ConfigurationError: there is no corpus, or it holds no map of the warp.

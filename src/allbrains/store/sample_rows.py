@@ -1,4 +1,4 @@
-"""Check the rows of a samples table, which others may have written, before they are used.
+"""Check the rows of an untrusted samples table before they are used.
 
 A row names a shard, a path and places of bytes. All commands that read a corpus get their rows from here, so
 a row that leads out of the corpus, or to bytes that no map can have, is refused before a file is opened.

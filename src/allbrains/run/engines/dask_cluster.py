@@ -150,7 +150,7 @@ class Dask:
         return client
 
     def _start(self, out: Path) -> tuple[Any, Security | None]:
-        """Return a cluster or an address, and what proves who we are."""
+        """Return a cluster or an address, and our TLS credentials."""
         site = self._site
         if site.kind == "address":
             if site.plaintext:

@@ -90,7 +90,7 @@ class Edge(Struct, frozen=True):
         return dataset
 
     def name(self) -> str:
-        """Return the dataset's accession, empty where not even that can be told."""
+        """Return the dataset's accession, empty where not even that is known."""
         try:
             named: Named = decode(self.node, Named)
             return named.id
@@ -99,7 +99,7 @@ class Edge(Struct, frozen=True):
 
 
 class Named(Struct, frozen=True):
-    """What can be told of a dataset that is of no known shape."""
+    """The name of a dataset in an answer of unknown shape."""
 
     id: str = ""
 
