@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from allbrains.errors import ConfigurationError
-from allbrains.rejection import PROBABILITY, model, with_rejection
+from allbrains.rejection import GIVEN, MEDIAN, PROBABILITY, SPREAD, model, with_rejection
 
 Limits = Mapping[str, tuple[float, float]]
 Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -56,6 +56,9 @@ LIMITS: Limits = {
     "gm_fraction": (0.25, 0.7),
     "wm_fraction": (0.2, 0.6),
 }
+
+MADE = (*GIVEN, PASS, REASONS)  # columns that ``judged`` adds: no table has them before
+READ = frozenset({*LIMITS, SPREAD, MEDIAN})  # numbers that it reads
 
 # Age in years below which a row holds → lowest and highest volume of the mask, ml. Masks of adults:
 # 1,091 to 1,956. At 3 weeks a brain has 36 % of its adult volume, at one year 72, at two 83 (Knickmeyer and

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 PROBABILITY, LOW, HIGH = "reject_probability", "reject_probability_low", "reject_probability_high"
 WHY = "reject_reasons"
+GIVEN = (PROBABILITY, LOW, HIGH, WHY)
 SPREAD, MEDIAN = "summary_wm_mad", "summary_wm_median"
 LEVEL = 0.1  # quantile of a dataset that stands for its still scans: half of MR-ART's move on purpose
 FEWEST = 20  # scans of a dataset from which that quantile is taken

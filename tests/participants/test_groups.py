@@ -107,6 +107,15 @@ def test_a_group_has_its_word_its_code_and_receipts():
     }
 
 
+def test_free_text_about_a_person_is_read_and_not_repeated():
+    tale = "told on Monday by the teacher of the village school " * 3
+    story, other = f"schizophrenia, {tale}", f"unheard-of syndrome, {tale}"
+    found = firsts(read(["healthy", story, other, "unheard-of syndrome"], header="diagnosis"))
+    assert [row.group for row in found] == ["control", "patient", "patient", "patient"]
+    assert [row.diagnosis for row in found] == [None, "schizophrenia", None, "unheard-of syndrome"]
+    assert [row.group_word for row in found] == ["healthy", None, None, "unheard-of syndrome"]
+
+
 @pytest.mark.parametrize(
     ("cells", "levels"),
     [

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -12,6 +13,8 @@ import yaml
 
 import allbrains
 from allbrains.cli.main import run
+from allbrains.store.layout import Layout
+from allbrains.testing.corpora import ToyStory, sample, scan, write
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +51,9 @@ def test_nothing_tells_of_the_machine_that_it_was_made_on(published, tmp_path):
             data = path.read_bytes()
             assert str(tmp_path).encode() not in data, path
             assert b"/home/somebody" not in data, path
-    assert pq.read_table(published / "datasets.parquet")["source"].to_pylist()[1] == ""
+    datasets = pq.read_table(published / "datasets.parquet")
+    assert datasets["source"].to_pylist()[1] == ""
+    assert "stated_ages" not in datasets.column_names  # of single people, uncapped
 
 
 def test_the_cards_front_matter_is_yaml_that_names_what_is_there(published):
@@ -173,3 +178,20 @@ def test_another_corpus_is_not_overwritten(published, corpus, tmp_path, capsys):
     (other / "allbrains.json").write_text(json.dumps(told | {"fingerprint": "0123456789abcdef"}))
     assert run(["publish", str(other), str(published)]) == 2
     assert "publish to another name" in capsys.readouterr().err
+
+
+def test_the_viewer_judges_as_opening_does_however_the_table_is_cut(tmp_path):
+    def made(number):
+        one = sample(number)
+        return replace(one, numbers=one.numbers | {"summary_wm_mad": 40.0 + number, "summary_wm_median": 1e3})
+
+    out, there = tmp_path / "corpus", tmp_path / "there"
+    write(Layout(out), ToyStory(scans=tuple(scan(number) for number in range(24)), maker=made))
+    table = pq.read_table(out / "samples.parquet")
+    pq.write_table(table, out / "samples.parquet", row_group_size=5)
+    assert run(["publish", str(out), str(there)]) == 0
+    shown = pq.read_table(there / "metadata" / "ds000011.parquet")
+    opened = allbrains.open(out).table
+    assert not any("too small" in one for one in shown["reject_reasons"].to_pylist())
+    for name in ("scan_id", "reject_probability", "reject_reasons", "qc_pass"):
+        assert shown[name].to_pylist() == opened[name].to_pylist()

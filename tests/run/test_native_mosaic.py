@@ -5,8 +5,9 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import minimum_filter
 
-from allbrains.case import Case
+from allbrains.case import Case, Warp
 from allbrains.records import Volume
 from allbrains.run.letters import lettered
 from allbrains.run.native_mosaic import ACROSS, MAX_BYTES, kept_head, native_mosaic
@@ -33,13 +34,19 @@ def head(spacing=(2.0, 2.0, 2.0), spot=None):
     return Volume(array=array.astype(np.float32), affine=affine), mask
 
 
-def pictures(volume, mask, **images):
-    found = native_mosaic(kept_head(volume), Case(images={"mask": mask, **images}))
+def pictures(volume, mask, warps=None, **images):
+    case = Case(images={"mask": mask, **images}, warps=warps or {})
+    found = native_mosaic(kept_head(volume), case)
     heads = np.asarray(Image.open(io.BytesIO(found.heads)).convert("L")).astype(int)
     lines = np.asarray(Image.open(io.BytesIO(found.lines)).convert("RGBA"))
     assert heads.shape == lines.shape[:2]
     assert len(found.heads) <= MAX_BYTES
     return heads, lines
+
+
+def spots(heads):
+    """Where a bright spot is: the brain is darker, and letters are thin."""
+    return minimum_filter(heads, 5) > 240
 
 
 def test_a_spot_outside_the_mask_is_in_the_picture_and_on_its_side():
@@ -63,6 +70,21 @@ def test_the_front_below_the_brain_is_not_shown_and_what_is_near_the_mask_is():
     assert (np.abs(with_nose - plain) > 60).sum() < 40  # nothing but the box of the head may have grown
     with_orbit, _ = pictures(*head(spot=orbit))
     assert (with_orbit - plain > 60).sum() > 40
+
+
+@pytest.mark.parametrize("degrees", [-40, 40])
+def test_the_face_of_a_head_that_looks_up_or_down_is_not_shown_either(degrees):
+    angle = np.deg2rad(degrees)
+    nod = np.eye(4)
+    nod[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    nod[:3, 3] = np.add(CENTRE_MM, (-91.0, -120.0, -105.0))
+    upright = {"affine": Warp(affine=nod, displacement=np.zeros((2, 2, 2, 3)), grid_affine=np.eye(4))}
+    nose = CENTRE_MM + nod[:3, :3] @ (0, 100, -35)
+    shown, _ = pictures(*head(spot=nose), warps=upright)
+    assert not spots(shown).any()
+    if degrees > 0:  # by the scan's own axes it lies above the middle of the brain
+        before, _ = pictures(*head(spot=nose))
+        assert spots(before).any()
 
 
 def test_lines_follow_mask_and_white_matter_and_leave_the_rest_clear():

@@ -225,13 +225,29 @@ def test_a_manifest_is_read_or_refused(change, corpus, home, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["scan_id", "dataset", "outcome", "shard", "t1w_start", "digest", "cjv", "gm_ml"]
+    "name",
+    ["scan_id", "dataset", "outcome", "shard", "t1w_start", "digest", "cjv", "gm_ml", "summary_wm_mad"],
 )
 def test_columns_of_other_types(name, corpus, home, tmp_path, capsys):
     stranger.with_column(corpus, name, pa.array([{"x": [1]}] * 3))
     with pytest.raises(CorpusError, match=name):
         allbrains.open(corpus)
     nothing_gets_out(corpus, home, tmp_path / "to", capsys)
+
+
+@pytest.mark.parametrize("name", ["qc_pass", "reject_probability", "reject_reasons", "rating"])
+def test_columns_that_opening_makes_are_not_a_strangers(name, corpus, home, tmp_path, capsys):
+    stranger.with_column(corpus, name, pa.array([0.5] * 3))
+    with pytest.raises(CorpusError, match=name):
+        allbrains.open(corpus)
+    nothing_gets_out(corpus, home, tmp_path / "to", capsys)
+
+
+def test_a_number_that_the_model_reads_is_no_text(corpus):
+    for name in ("summary_wm_mad", "summary_wm_median"):
+        stranger.with_column(corpus, name, pa.array(["much"] * 3))
+    with pytest.raises(CorpusError, match="summary_wm_mad"):
+        allbrains.open(corpus)
 
 
 def test_columns_that_are_missing_or_there_twice(corpus):

@@ -90,6 +90,7 @@ def test_what_is_turned_shows_the_head_upright_and_every_voxel_is_where_the_grid
     believed = reorient(Volume(array=np.rint(made.t1w.array), affine=np.asarray(grid["affine"])))
     np.testing.assert_array_equal(case.images["t1w"].array, believed.array)
     np.testing.assert_allclose(case.images["t1w"].affine, believed.affine, atol=1e-6)
+    assert case.images["t1w_native"] is case.images["t1w"]
     truth = reorient(made.t1w)
     np.testing.assert_allclose(np.diag(believed.affine), np.diag(truth.affine), atol=1e-3)
 
@@ -120,7 +121,9 @@ def test_a_head_in_a_huge_field_of_view_is_cut_out_of_it():
     affine = head.affine.copy()
     affine[:3, 3] -= affine[:3, :3] @ (40, 20, 60)
     case = Canonical()(Case(images={"t1w": Volume(array=wide, affine=affine)}))
-    out = Orientation()(case).images["t1w"]
+    images = Orientation()(case).images
+    out = images["t1w"]
+    assert images["t1w_native"] is out  # one copy of the head in memory
     extent = np.asarray(out.array.shape) * out.spacing
     assert extent.max() < 275
     assert out.array.sum() == pytest.approx(head.array.sum(), rel=1e-5)  # the whole brain is in it

@@ -129,6 +129,16 @@ def test_strip_crops_what_shares_the_grid_and_keeps_world_positions():
     assert array[tuple(np.rint(before[:3]).astype(int))] == t1w.array[tuple(place)]
 
 
+def test_strip_leaves_the_native_head_whole_for_the_metrics_of_air_and_face():
+    mask = np.zeros((30, 32, 34), bool)
+    mask[12:18, 10:20, 15:22] = True
+    head = Volume(array=np.ones(mask.shape, np.float32), affine=np.eye(4))
+    case = Case(images={"t1w": head, "t1w_native": head, "mask": Volume(array=mask, affine=np.eye(4))})
+    out = Strip()(case)
+    assert out.images["t1w_native"] is head
+    assert out.images["t1w"].array.shape != mask.shape
+
+
 def six_of(shape: tuple[int, ...]) -> dict[str, np.ndarray]:
     parts = np.random.default_rng(2).dirichlet(np.ones(6), shape).astype(np.float32)
     return {name: parts[..., k] for k, name in enumerate(SIX)}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from allbrains.run.progress import Progress
     from allbrains.run.watchers import Watcher
 
-TIMEOUT_S = 1800.0  # as in build.guard, which is not imported for a --help
+TIMEOUT_S = 1800.0  # as in run.slot.guard, which is not imported for a --help
 
 
 @click.command()

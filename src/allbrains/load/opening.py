@@ -46,7 +46,7 @@ def open_corpus(
         cache: folder for what came from an address; the user's cache folder where it isn't given.
         cache_gb: size that the cache doesn't exceed, GB.
         limits: what decides ``qc_pass`` and ``qc_reasons``, columns that each row gets here: lowest and
-            highest value by column. ``verdict.moved({"cjv": (0, 0.6)})`` moves one of the defaults.
+            highest value by column. ``allbrains.limits.moved({"cjv": (0, 0.6)})`` moves one of the defaults.
 
     Raises:
         ConfigurationError: there is no corpus, no such map, or the condition or a limit is wrong.

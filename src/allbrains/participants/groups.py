@@ -35,6 +35,9 @@ _ARM_SHARE = 0.05
 _ONE_OF = 10
 # The dictionary's other text does not take the meaning from a word of more letters than an abbreviation has.
 _ABBREVIATION_LETTERS = 5
+# A cell of more letters is free text, which may tell of one person: it is read and not repeated. The longest
+# names of diagnoses have some 80. What a dictionary says of a code holds for many and may be longer.
+_LONGEST_CELL = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,7 @@ def read_groups(
     nones = sum(fold(cell) == "none" for cell in cells) if of_diagnoses else 0
     refused = _one_arm({code.value for code in codes.values()}, unread, rows.total(), nones)
     numbered = {cell: texts[cell] for cell in rows if code_key(cell).lstrip("-").isdigit()}
-    words = {cell: numbered.get(cell) or cell.strip() for cell in rows}
+    words = {cell: numbered.get(cell) or _own_words(cell) for cell in rows}
     return GroupSeries(codes={} if refused else codes, words=words, refused=refused, unread=unread)
 
 
@@ -171,8 +174,8 @@ def _without_neighbours(cell: str, reading: Reading, terms: set[str]) -> Reading
 
 def _code(cell: str, text: str, reading: Reading, source: str, definition: Definition) -> GroupCode:
     names, codes = named(_terms(reading, text, definition)) if reading.group == PATIENT else ("", "")
-    own = (text if source == "levels" else cell).strip()
-    if reading.group == PATIENT and not names and not is_general(own):
+    own = text.strip() if source == "levels" else _own_words(cell)
+    if reading.group == PATIENT and not names and own and not is_general(own):
         names = own
     return GroupCode(
         value=reading.group,
@@ -181,6 +184,11 @@ def _code(cell: str, text: str, reading: Reading, source: str, definition: Defin
         diagnosis=names,
         code=codes,
     )
+
+
+def _own_words(cell: str) -> str:
+    """Return a cell's text; empty where it is free text."""
+    return cell.strip() if len(cell) <= _LONGEST_CELL else ""
 
 
 def _terms(reading: Reading, text: str, definition: Definition) -> tuple[Diagnosis, ...]:
@@ -209,7 +217,7 @@ def _named_by_header(
                 value=PATIENT,
                 rule="group.column",
                 confidence=Confidence.MEDIUM,
-                diagnosis=(texts[cell] or cell).strip(),
+                diagnosis=texts[cell].strip() or _own_words(cell),
             )
     return found
 

@@ -37,7 +37,7 @@ from allbrains.version import VERSION
 
 _GIT_KEEPS = 10_000_000  # bytes: what is larger goes to large-file storage on any hub
 # A folder that was read names the machine that it was on; the rest is of no use to readers.
-_NOT_SHOWN = {"route", "server", "announced_files", "announced_subjects", "hexsha"}
+_NOT_SHOWN = {"route", "server", "announced_files", "announced_subjects", "stated_ages", "hexsha"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def bundle(
     described = croissant.croissant(address, facts, day, samples=samples, schema=schema, shards=shards)
     texts = _made(address, facts, schema) | {croissant.NAME: described.encode()}
     made = _written(scratch, texts)
-    tables = viewer.write_tables(layout.samples, scratch / "metadata", left_out)
+    tables = viewer.write_tables(layout.samples, scratch / "metadata", facts.table)
     others = [item_of(f"metadata/{path.name}", path) for path in tables]
     fixed = [item_of(layout.manifest.name, _own(layout, layout.manifest)), *_splits(layout, scratch, facts)]
     sums = _sums(scratch, [*shards, samples])

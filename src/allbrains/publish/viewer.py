@@ -7,7 +7,7 @@ A file a dataset, so a withdrawn one is a removed file and a new one changes no 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from allbrains.limits import judged
+from allbrains.limits import MADE
 from allbrains.store.bounded_table import row_groups, schema_of
 from allbrains.store.layout import folder_name
 from allbrains.store.sample_schema import place_columns, specs_of_samples
@@ -33,20 +33,19 @@ _FEATURES: dict[str, Any] = {
 }
 
 
-def write_tables(samples: Path, folder: Path, left_out: Collection[str] = ()) -> list[Path]:
+def write_tables(samples: Path, folder: Path, judged: pa.Table) -> list[Path]:
     """Write the table of each dataset of a corpus into a folder; return the files.
 
     Args:
         samples: the corpus' samples table.
         folder: made where it isn't there.
-        left_out: datasets that are passed over.
+        judged: the rows to show with their verdicts, as opened, in the samples table's order: a verdict
+            hangs on all scans of its dataset, which a part of the table doesn't hold.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     writer: pq.ParquetWriter | None = None
-    for dataset, rows in _runs(samples):
-        if dataset in left_out:
-            continue
+    for dataset, rows in _runs(samples, judged):
         path = folder / f"{folder_name(dataset)}.parquet"
         if not written or path != written[-1]:
             if writer is not None:
@@ -60,21 +59,26 @@ def write_tables(samples: Path, folder: Path, left_out: Collection[str] = ()) ->
     return written
 
 
-def _runs(samples: Path) -> Iterator[tuple[str, pa.Table]]:
-    """Yield a dataset and rows of it; only of scans that are done. Rows of a dataset follow each other."""
+def _runs(samples: Path, judged: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Yield a dataset and rows of it; only of the judged scans. Rows of a dataset follow each other."""
     specs = specs_of_samples(schema_of(samples, samples))
     places = {column for name in specs for column in place_columns(name)}
+    wanted = judged["scan_id"].combine_chunks()
+    verdicts, place = judged.select([name for name in MADE if name in judged.column_names]), 0
     for rows in row_groups(samples, samples, without=places | {"urls", "cause", "detail"}):
-        table = _shown(rows.filter(pc.equal(rows["outcome"], "done")))
+        found = rows.filter(pc.is_in(rows["scan_id"], value_set=wanted))
+        table = _shown(found, verdicts.slice(place, len(found)))
+        place += len(found)
         datasets = table["dataset"].to_pylist()
         starts = [n for n, name in enumerate(datasets) if n == 0 or name != datasets[n - 1]]
         for start, end in pairwise([*starts, len(datasets)]):
             yield datasets[start], table.slice(start, end - start)
 
 
-def _shown(table: pa.Table) -> pa.Table:
-    """Return rows with the verdict, and the picture first and as an image."""
-    table = judged(table)
+def _shown(table: pa.Table, verdicts: pa.Table) -> pa.Table:
+    """Return rows with their verdicts, and the picture first and as an image."""
+    for field, column in zip(verdicts.schema, verdicts.columns, strict=True):
+        table = table.append_column(field, column)
     pictures = table[PICTURE].combine_chunks()
     nobody = pa.nulls(len(table), pa.string())
     image = pa.StructArray.from_arrays([pictures, nobody], fields=list(_IMAGE), mask=pictures.is_null())

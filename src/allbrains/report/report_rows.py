@@ -24,7 +24,7 @@ _MOST_WORDS = 2000  # a text column with more values than this tells single scan
 _ALWAYS = ("scan_id", "dataset", "path", "subject", "session")
 _LONGEST_LICENCE = 60
 
-# Codes of the catalogue that tell of a gap in it and not of a file that was left out (``sources.listing``,
+# Codes of the catalogue that tell of a gap in it and not of a file that was left out (``sources.snapshot``,
 # ``Exclusion``): the scans that they are about have rows of their own.
 GAPS = frozenset(
     {

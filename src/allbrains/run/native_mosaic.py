@@ -23,7 +23,9 @@ _WIDEST_PX, _HIGHEST_PX = 200, 260  # of a slice: a head of 240 mm at 0.9 to 1.2
 _MARGIN_MM = 6.0  # of air around the head
 _AIR = 0.08  # of the brain's brightness: below it is air, or a defaced head's nothing
 # The lower front of the head is left grey: nobody is to be known by the picture of a corpus that somebody
-# builds of own scans. What a mask may have missed lies nearer to it than this.
+# builds of own scans. Where front and below are, the registration says: the scan's own axes are those of the
+# scanner, and a head that looks up in it has its eyes above the middle of its brain. What a mask may have
+# missed lies nearer to it than this.
 _NEAR_MM = 15.0
 _FACE_BEHIND_FRONT_MM = 40.0
 _FACE_GREY = 46
@@ -63,13 +65,15 @@ def native_mosaic(head: Volume, case: Case) -> Mosaic:
 
     Args:
         head: the scan before it was cropped, RAS+ axes.
-        case: with ``mask``, and ``wm`` where there is one, in the same world.
+        case: with ``mask``, and ``wm`` and the warp ``affine`` where there are, in the same world.
     """
     mask = case.images["mask"]
     head = Volume(array=head.array.astype(np.float32), affine=head.affine)  # once, not for each row of slices
     frame = _Frame.of(head, mask)
     wm = case.images.get("wm")
     near = _distance(mask)
+    warp = case.warps.get("affine")
+    face = _Face.of(mask, frame.axes if warp is None else warp.affine)
     heads, lines = [], []
     top = _white(head, mask)
     for axis in range(3):
@@ -79,7 +83,7 @@ def native_mosaic(head: Volume, case: Case) -> Mosaic:
         white = sample([wm.array], wm.affine, points)[0] if wm is not None else np.zeros_like(inside)
         (far,) = sample([near.array], near.affine, points, edge=True)
         shown = (np.clip(grey / top, 0, 1) * 255).astype(np.uint8)
-        shown[frame.face(points) & (far > _NEAR_MM)] = _FACE_GREY
+        shown[face.holds(points) & (far > _NEAR_MM)] = _FACE_GREY
         marks = np.where(_border(white > 0.5), 2, 0)
         marks = np.where(_border(inside > 0.5), 1, marks).astype(np.uint8)
         heads.append(np.concatenate([lettered(one, axis, 2) for one in shown], axis=1))
@@ -130,12 +134,35 @@ class _Frame:
         points[..., up] = rows[None, :, None]
         return transform(self.axes, points)
 
-    def face(self, points: Array) -> Array:
-        """Return whether points lie below the brain's middle and not far behind its front."""
-        inverse: Affine = np.asarray(np.linalg.inv(self.axes), np.float64)
-        here = transform(inverse, points)
-        front, middle = self.brain_high[1], (self.brain_low[2] + self.brain_high[2]) / 2
-        out: Array = (here[..., 1] > front - _FACE_BEHIND_FRONT_MM) & (here[..., 2] < middle)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Face:
+    """Where a face may be: below the brain's middle and not far behind its front.
+
+    Attributes:
+        upright: shape (4, 4), RAS+ mm → the axes of an upright head, mm.
+        behind: along the second of these axes, above which it begins.
+        below: along the third, under which it lies.
+    """
+
+    upright: Affine
+    behind: float
+    below: float
+
+    @classmethod
+    def of(cls, mask: Volume, axes: Affine) -> _Face:
+        """Return the face of the head whose brain the mask is; ``axes``: upright mm → RAS+ mm."""
+        upright: Affine = np.asarray(np.linalg.inv(axes), np.float64)
+        brain = transform(upright @ mask.affine, np.argwhere(mask.array)[::7].astype(np.float32))
+        low, high = brain.min(axis=0), brain.max(axis=0)
+        return cls(
+            upright=upright, behind=float(high[1]) - _FACE_BEHIND_FRONT_MM, below=float(low[2] + high[2]) / 2
+        )
+
+    def holds(self, points: Array) -> Array:
+        """Return whether points, RAS+ mm, lie in it."""
+        here = transform(self.upright, points)
+        out: Array = (here[..., 1] > self.behind) & (here[..., 2] < self.below)
         return out
 
 

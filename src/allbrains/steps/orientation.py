@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -98,25 +99,25 @@ class Orientation:
         affine = volume.affine.copy()
         affine[:3, 3] = (volume.affine @ [*low, 1.0])[:3]
         x, y, z = (slice(start, stop) for start, stop in zip(low, high, strict=True))
-        return case.plus(
-            images={
-                name: Volume(array=image.array[x, y, z].copy(), affine=affine)
-                for name, image in case.images.items()  # so early all of them are on the scan's grid
-            }
-        )
+        # so early all of them are on the scan's grid
+        return _each(case, lambda image: Volume(array=image.array[x, y, z].copy(), affine=affine))
+
+
+def _each(case: Case, change: Callable[[Volume], Volume]) -> Case:
+    """Return the case with every image changed; what is one image under two names stays one in memory."""
+    made = {id(image): change(image) for image in case.images.values()}
+    return case.plus(images={name: made[id(image)] for name, image in case.images.items()})
 
 
 def _turned(case: Case, pose: Pose) -> Case:
     """Return the case with the world turned until the head in it is upright; axes are RAS+ again."""
     turn = np.eye(4)
     turn[:3, :3] = pose.order
-    images = {}
-    for name, given in case.images.items():
+
+    def upright(given: Volume) -> Volume:
         volume = reorient(Volume(array=given.array, affine=turn @ given.affine))
-        images[name] = Volume(array=np.ascontiguousarray(volume.array), affine=volume.affine)
+        return Volume(array=np.ascontiguousarray(volume.array), affine=volume.affine)
+
     grid = json.loads(case.texts["scan_grid"])
     grid["affine"] = (turn @ np.asarray(grid["affine"], np.float64)).tolist()
-    return case.plus(
-        images=images,
-        texts={"orientation_from": "image", "scan_grid": json.dumps(grid)},
-    )
+    return _each(case, upright).plus(texts={"orientation_from": "image", "scan_grid": json.dumps(grid)})

@@ -16,12 +16,14 @@ from allbrains.steps.brain_mask import box_of, crop
 class Strip:
     """Crop T1w, mask and every image on their grid to the brain; set the T1w outside the mask to 0.
 
+    ``t1w_native`` stays whole: metrics read the air and the face in it.
+
     Attributes:
         margin_mm: kept around the brain.
     """
 
     name: ClassVar[str] = "strip"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("t1w", "mask")
     gives: ClassVar[tuple[str, ...]] = ("t1w", "mask")
 
@@ -34,7 +36,9 @@ class Strip:
         images = {
             name: crop(volume, box)
             for name, volume in case.images.items()
-            if volume.array.shape == mask.array.shape and np.array_equal(volume.affine, mask.affine)
+            if name != "t1w_native"
+            and volume.array.shape == mask.array.shape
+            and np.array_equal(volume.affine, mask.affine)
         }
         t1w = images["t1w"]
         blank = np.where(images["mask"].array, t1w.array, np.float32(0))

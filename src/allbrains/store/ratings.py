@@ -28,6 +28,7 @@ from allbrains.text import guarded, unguarded
 
 NAME = "ratings.tsv"
 LOCK = ".ratings.lock"
+RATING = "rating"  # the column that opening a corpus adds
 COLUMNS = ("scan_id", "dataset", "path", "rating", "note", "rated")
 _MOST_LETTERS = 2000
 _MOST_BYTES = 1 << 28  # a row has some hundred bytes
@@ -131,7 +132,7 @@ def with_ratings(table: pa.Table, ratings: Mapping[str, Rating]) -> pa.Table:
     """
     words = [ratings[one].rating.value if one in ratings else "" for one in table["scan_id"].to_pylist()]
     told = {"description": "A person's: accept, doubt or reject; empty where nobody rated"}
-    field = pa.field("rating", pa.string(), metadata=told)
+    field = pa.field(RATING, pa.string(), metadata=told)
     return table.append_column(field, pa.array(words, pa.string()))
 
 

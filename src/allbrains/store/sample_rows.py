@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 
 from allbrains import tables
 from allbrains.errors import CorpusError
-from allbrains.limits import LIMITS
+from allbrains.limits import MADE, READ
 from allbrains.store.bounded_table import Source, bounded_table, reading_of
 from allbrains.store.layout import folder_name
+from allbrains.store.ratings import RATING
 from allbrains.store.sample_schema import MapSpec, outcome_fields, place_fields, specs_of_samples
 
 if TYPE_CHECKING:
@@ -64,11 +65,13 @@ def _see_types(schema: pa.Schema, specs: Mapping[str, MapSpec]) -> None:
     wanted = {*_NEEDED, *(field.name for field in (*outcome_fields(), *places))}
     if lacking := sorted(wanted - set(schema.names)):
         raise CorpusError(f"it has no column {lacking[0]}")
+    if made := sorted({*MADE, RATING} & set(schema.names)):
+        raise CorpusError(f"its column {made[0]} is one that opening makes: a samples table has none")
     for field in schema:
         name, kind = field.name, known.get(field.name)
         if kind is not None and field.type != kind:
             raise CorpusError(f"its column {name} is {field.type}, expected {kind}")
-        if field.type not in _PLAIN or (name in LIMITS and field.type != pa.float64()):
+        if field.type not in _PLAIN or (name in READ and field.type != pa.float64()):
             raise CorpusError(f"its column {name} is {field.type}, expected numbers or texts")
 
 
