@@ -29,7 +29,7 @@ _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
 
 
 def lacking(error: ModuleNotFoundError, what: str, extras: Sequence[str] = ()) -> ConfigurationError:
-    """Return what to tell a user whose installation lacks a package.
+    """Return what to tell a user when a package is missing.
 
     Args:
         error: of the import that failed.

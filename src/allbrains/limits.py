@@ -1,4 +1,4 @@
-"""Whether a result is good enough: limits for its numbers, all in one place. Pure.
+"""Quality limits of a sample's numbers, all in one place, and the verdict. Pure.
 
 The verdict is computed when a corpus is opened and never stored, so moving a limit needs no rebuild and
 deletes nothing. How each limit was found: ``docs/how-to/qc.md``.
@@ -78,7 +78,7 @@ def moved(changes: Limits) -> Limits:
 
 
 def verdict(table: pa.Table, limits: Limits = LIMITS) -> tuple[pa.Array, pa.Array]:
-    """Return of each row whether all its numbers are within their limits, and the names of those that aren't.
+    """Return, for each row, whether all numbers are within their limits, and the names of those that aren't.
 
     A number that a corpus doesn't have, because its recipe doesn't measure it, is not judged; one that is
     null or NaN in a row, because it couldn't be measured there, fails. Where the table has ages, a brain's

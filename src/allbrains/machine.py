@@ -1,4 +1,4 @@
-"""What this machine lends to this process."""
+"""Resources of this machine that this process may use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import os
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use: those of its affinity where the system tells, else all."""
+    """Return how many cores this process may use: those of its CPU affinity, else all."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

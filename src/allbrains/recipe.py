@@ -1,8 +1,8 @@
 """What a recipe is: ordered steps over one case, and a fingerprint. Pure.
 
-A step is a frozen dataclass whose fields are its settings. It has a ``name``, a ``version`` that is
+A step is a frozen dataclass with its settings as fields. It has a ``name``, a ``version`` that is
 raised when its output bytes change, and says which entries of the case it ``needs`` and which it
-``gives``; a recipe whose steps don't fit together is refused before anything starts.
+``gives``; a recipe is refused if its steps don't fit together, before anything starts.
 """
 
 from __future__ import annotations

@@ -170,8 +170,8 @@ class Cause(StrEnum):
     EXIT = "exit"
     TIMEOUT = "timeout"
     MEMORY = "memory"
-    NETWORK = "network"  # nobody answers, or says "later"
-    UNAVAILABLE = "unavailable"  # every address says no
+    NETWORK = "network"  # no answer, or the answer "later"
+    UNAVAILABLE = "unavailable"  # all URLs refused
     DISK = "disk"
 
 

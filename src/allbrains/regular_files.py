@@ -1,7 +1,7 @@
-"""Reading files that somebody else may have laid there: regular files only, and never more than a limit.
+"""Read untrusted files: regular files only, and never more than a limit.
 
 A pipe that is called ``participants.tsv`` would hold a reader for ever, a link to ``/dev/zero`` fill its
-memory. Both end here as an ``OSError`` whose ``strerror`` says what is wrong.
+memory. Both end here as an ``OSError`` with a ``strerror`` that says what is wrong.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""How likely an expert would reject a scan, from its own numbers and from the others of its dataset. Pure.
+"""Probability that an expert would reject a scan, from its numbers and those of its dataset. Pure.
 
 One number carries it: how much the intensity of pure white matter spreads (its robust deviation over its
 median, by MRIQC's definition), because motion, noise and ghosts all raise it and anatomy hardly does; of
 all of MRIQC's metrics it holds best on sites that the model has not seen. Two logistic models give their
 logits: one reads the spread itself; the other how far it is above the best tenth of the same dataset, so
-that a scanner of its own noise level moves nobody. Where a dataset is too small for the second, the first
+that a scanner's own noise level changes no verdict. Where a dataset is too small for the second, the first
 stands alone, and the doubt is wider. The numbers in ``reject_model.json`` are made by
 ``tools/train_rejection.py``; how well they do on unseen sites: ``docs/benchmarks/quality.md``.
 """
@@ -68,7 +68,7 @@ class RejectModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """One value a scan; NaN where the spread was not measured."""
+    """One value for each scan; NaN where the spread was not measured."""
 
     probability: Values
     low: Values

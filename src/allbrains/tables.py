@@ -195,7 +195,7 @@ def scan_row(scan: Scan) -> dict[str, Any]:
 
 
 def scans_table(scans: Iterable[Scan]) -> pa.Table:
-    """Return one row a scan, with the columns of ``SCANS``."""
+    """Return one row for each scan, with the columns of ``SCANS``."""
     return pa.Table.from_pylist([scan_row(scan) for scan in scans], schema=SCANS)
 
 

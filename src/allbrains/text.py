@@ -1,4 +1,4 @@
-"""Strangers' text on its way to a terminal, a log or a table."""
+"""Untrusted text, made safe for a terminal, a log or a table."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def json_of(
     strict: bool = True,
     pairs: Callable[[list[tuple[str, Any]]], Any] | None = None,
 ) -> Any:
-    """Return the value of a stranger's JSON text; half a character in it becomes U+FFFD.
+    """Return the value of an untrusted JSON text; half a character in it becomes U+FFFD.
 
     Args:
         text: with or without a byte order mark.

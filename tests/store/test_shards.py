@@ -144,7 +144,7 @@ def test_a_file_that_is_no_shard_is_told(layout):
 def test_sweeping_keeps_what_a_shard_waits_for_and_nothing_else(layout, ledger):
     done(layout, ledger, 0, 1)
     stage(sample(2), scan(2), corpus(), layout)  # the ledger never heard of it
-    (layout.staging / ".cut.1234.tmp").write_bytes(b"half")
+    (layout.staging / ".cut.parquet.1234abcd.tmp").write_bytes(b"half")
     sweep(layout, ledger)
     assert set(layout.staging.iterdir()) == {layout.staged(scan(n).scan_id) for n in (0, 1)}
 

@@ -27,7 +27,7 @@ class Line:
 
     Attributes:
         what: ``whole``, ``one map`` or ``patch``.
-        how: the form, and who reads it.
+        how: the form, and its reader.
         cost: of a sample.
         ratio: CPU, over only decoding the same chunks.
     """

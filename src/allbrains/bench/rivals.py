@@ -49,7 +49,7 @@ def shards(brains: Brains, maps: Sequence[str], window: Window = None) -> Reader
 
 
 def write_nifti(brains: Brains, maps: Sequence[str], folder: Path) -> None:
-    """Write what most people have: a float32 ``.nii.gz`` a map."""
+    """Write what most people have: one float32 ``.nii.gz`` file for each map."""
     import nibabel
 
     for index in range(len(brains)):
@@ -70,7 +70,7 @@ def nifti(folder: Path, maps: Sequence[str], window: Window = None) -> Reader:
 
 
 def write_npy(brains: Brains, maps: Sequence[str], folder: Path) -> None:
-    """Write one ``.npy`` a map, in the integers that we store."""
+    """Write one ``.npy`` file for each map, in the integers that we store."""
     for index in range(len(brains)):
         for name in maps:
             np.save(folder / f"{index}_{name}.npy", brains.integers(name, index))

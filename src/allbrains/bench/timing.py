@@ -1,4 +1,4 @@
-"""CPU seconds of this process and of its ended children; wall time only as company."""
+"""CPU seconds of this process and of its ended children; wall time beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Cost:
 
 
 def costs(tasks: Mapping[str, Callable[[], int]], rounds: int) -> dict[str, Cost]:
-    """Return the cost of each task's sample; the tasks take turns, so that they share the machine's moods.
+    """Return the cost of each task's sample; the tasks take turns, so that other load hits all of them.
 
     Args:
         tasks: by name; each reads some samples and returns how many.

@@ -1,4 +1,4 @@
-"""The catalogue: four tables that say what there is, who it is of, and what was left out and why."""
+"""The catalogue: four tables of datasets, scans, participants, and exclusions with their reasons."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Catalogue:
     """What a crawl found.
 
     Attributes:
-        datasets: one row a dataset that was read, columns ``tables.DATASETS``.
-        scans: one row a scan, with its participant's labels, columns ``tables.LABELLED_SCANS``.
+        datasets: one row for each dataset that was read, columns ``tables.DATASETS``.
+        scans: one row for each scan, with its participant's labels, columns ``tables.LABELLED_SCANS``.
         participants: columns ``participants.PARTICIPANTS``.
         exclusions: columns ``tables.EXCLUSIONS``; with an empty path a whole dataset is meant.
     """
@@ -278,7 +278,7 @@ def _matching(catalogue: Catalogue, where: str, ratings: Mapping[str, str]) -> I
 
 
 def grouped(scans: pa.Table) -> pa.Table:
-    """Return the scans, in order of dataset and path, with who shares whose bytes."""
+    """Return the scans, in order of dataset and path, with the groups that have the same bytes."""
     digests = scans["digest"].to_pylist()
     copies = Counter(digests)
     first: dict[str, str] = {}

@@ -16,7 +16,7 @@ SAME_DATASET = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A dataset whose snapshot is another one now."""
+    """A dataset with another snapshot now."""
 
     dataset: str
     before: str
@@ -49,7 +49,7 @@ class Changes:
         changed: datasets in another version.
         withdrawn: datasets that are gone for good since the catalogue before.
         unlisted: datasets that were not listed this time, and are kept this once.
-        reissued: withdrawn and unlisted datasets whose images are in another one. A dataset that is taken
+        reissued: withdrawn and unlisted datasets with images that are in another one. A dataset that is taken
             back without a word is withdrawn a run later than its new name appears: both runs say so.
         scans_added: scans that were not there, of any dataset.
         scans_gone: scans that are not there any more.

@@ -1,8 +1,8 @@
-"""What goes wrong while one dataset is read stays that dataset's: a row says what and where.
+"""An error while one dataset is read becomes a row of that dataset; the others are read on.
 
 Strangers write what is read: names, tables, listings, of any characters, depth, size and year. No list of
 exceptions is long enough for it, so this is the second of the package's two broad ``except`` clauses; the
-other is where a scan is run. What is everybody's affair passes: a full disk, and what we raise on purpose.
+other is where a scan is run. Errors that concern all datasets pass: a full disk, and our own.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def _of_exclusions(found: Catalogue) -> Iterator[Row]:
 
 
 def _of_copies(scans: list[Row]) -> Iterator[Row]:
-    """Yield a row for each image whose bytes another image has that comes before it."""
+    """Yield a row for each image that has the same bytes as an image before it."""
     first: dict[str, Row] = {}
     for row in scans:
         other = first.setdefault(row["digest"], row)

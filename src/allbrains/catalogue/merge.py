@@ -61,7 +61,7 @@ class Merged:
 
     Attributes:
         catalogue: what is known now.
-        kept: datasets that the run asked for and could not read, whose earlier rows stay.
+        kept: datasets that the run asked for and could not read; their earlier rows stay.
     """
 
     catalogue: Catalogue

@@ -1,4 +1,4 @@
-"""Raw scans as BIDS datasets on this machine: images, what describes them, and whom they show.
+"""Raw scans as BIDS datasets on this machine: images, their sidecars, and the rows of their participants.
 
 Each file appears whole and verified, or not at all. The same call again goes on: what is there and right
 is left alone.
@@ -204,7 +204,7 @@ def only(participants: bytes, subjects: Collection[str]) -> bytes:
 
 
 def description(snapshot: Snapshot) -> bytes:
-    """Return a dataset_description.json for a dataset that has none, or whose own can't be had. Pure."""
+    """Return a dataset_description.json for a dataset without a readable one of its own. Pure."""
     fields: dict[str, object] = {
         "Name": snapshot.name or snapshot.dataset,
         "BIDSVersion": _BIDS_VERSION,

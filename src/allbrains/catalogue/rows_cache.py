@@ -1,7 +1,7 @@
 """What was made of a dataset, kept: a snapshot that has not changed gives the same rows by the same rules.
 
 The rules are this package's own source files: when one of them changes, everything is made anew (from the
-cached listings and small files, so without asking anybody).
+cached listings and small files, so without a request).
 """
 
 from __future__ import annotations
@@ -113,6 +113,6 @@ def _bytes(table: pa.Table) -> bytes:
 
 
 def _table(content: bytes, schema: pa.Schema) -> pa.Table:
-    """Return the table whose rows ``_bytes`` gave; it lies in ``content`` and is not copied."""
+    """Return the table with the rows that ``_bytes`` gave; it lies in ``content`` and is not copied."""
     batches = [pa.ipc.read_record_batch(pa.py_buffer(content), schema)] if content else []
     return pa.Table.from_batches(batches, schema)

@@ -1,4 +1,4 @@
-"""Whose brains a dataset shows: of living people, or of something else, with the evidence. Pure.
+"""Species of a dataset: living people, or something else, with the evidence. Pure.
 
 What is stated outranks what is guessed, and a guess must be unambiguous, because "mouse", "cat faces" and
 "phantom limb" are things that people are shown, move or feel:

@@ -28,7 +28,7 @@ class Surveyed:
 
     Attributes:
         found: what there is.
-        unread_headers: images whose header is not known.
+        unread_headers: images with an unknown header.
     """
 
     found: Catalogue

@@ -1,1 +1,1 @@
-"""The command line: one file a command; ``main`` alone knows exit codes."""
+"""The command line: one file for each command; ``main`` alone knows exit codes."""

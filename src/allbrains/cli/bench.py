@@ -26,7 +26,7 @@ def command(*, out: Path, samples: int, rounds: int, scratch: Path | None, as_js
     """Read samples of the corpus OUT as they are, and in the forms that other people have.
 
     Prints for whole samples, one map and a patch: CPU ms and wall ms a sample, and CPU over only decoding.
-    Forms whose library is not installed (nibabel, datasets, torch) are left out.
+    Forms are left out if their library (nibabel, datasets, torch) is not installed.
     """
     from allbrains.library.study import Corpus
 

@@ -1,4 +1,4 @@
-"""``allbrains cite``: whom to name for the scans that were used."""
+"""``allbrains cite``: citations for the scans that were used."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allbrains.cli.counting import count
+from allbrains.cli.nothing_found import NOTHING
 from allbrains.cli.options import json_option, out_option, selection_options, source_options
 from allbrains.cli.terminal import echo
 from allbrains.text import guarded, plain
@@ -34,7 +35,7 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
     same command again goes on where this one stopped. Prints a line for each file: written, rejected
     (other bytes than published) or failed.
 
-    Exit code 3: some files could not be had; 1: the catalogue is incomplete.
+    Exit code 3: some files could not be had; 1: the catalogue is incomplete, or nothing was chosen.
     """
     from allbrains.catalogue.raw_bids import Status
     from allbrains.library.choose_scans import Choice
@@ -51,6 +52,9 @@ def command(*, out: Path, as_json: bool, dry_run: bool, **choice: Any) -> int:
         echo(json.dumps(asdict(one), ensure_ascii=False) if as_json else _line(one))
 
     done = download(Choice(**choice), out, dry_run=dry_run, chosen=begin, delivered=show, progress=count)
+    if not done.scans:
+        echo(NOTHING, err=True)
+        return 1
     if dry_run:
         for scan in done.scans:
             row = {"path": scan.key, "size": scan.size}

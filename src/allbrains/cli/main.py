@@ -103,7 +103,7 @@ def run(arguments: list[str] | None = None) -> int:
     except AllbrainsError as error:
         echo(f"allbrains: {error}", err=True)
         return STOPPED
-    except BrokenPipeError:  # who reads our lines went away, as `head` does
+    except BrokenPipeError:  # the reader of our lines went away, as `head` does
         with suppress(OSError, ValueError):  # so that there is nothing to complain of at the end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return STOPPED

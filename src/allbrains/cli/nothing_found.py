@@ -1,4 +1,4 @@
-"""What commands say where a choice chose nothing: it is no success."""
+"""Messages for an empty selection, which is no success."""
 
 from __future__ import annotations
 

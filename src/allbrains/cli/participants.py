@@ -1,4 +1,4 @@
-"""``allbrains participants``: what participants files say, one row a participant."""
+"""``allbrains participants``: what participants files say, one row for each participant."""
 
 from __future__ import annotations
 

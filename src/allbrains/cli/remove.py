@@ -1,4 +1,4 @@
-"""``allbrains remove``: a withdrawn dataset leaves with its samples."""
+"""``allbrains remove``: remove a withdrawn dataset with its samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way of all words to a terminal or a pipe: names and texts in them are strangers'."""
+"""Print to a terminal or a pipe: names and texts in the output may come from others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True, over: bool = 
 
 
 def speakable() -> None:
-    """Let what this terminal's or locale's alphabet lacks be told by its number, not end the command."""
+    """Print characters that the terminal or locale lacks as numbers, instead of ending the command."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -1,4 +1,4 @@
-"""``allbrains verify``: is the corpus what it says it is."""
+"""``allbrains verify``: compare a corpus with its own records."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def command(out: Path) -> int:
     if count := len(verified.findings):
         echo(f"{count} findings: `allbrains repair {out}` mends them or lets a build do so", err=True)
     else:
-        echo("all is well: every checksum, and ledger, folder, catalogue and samples table agree")
+        echo("all is well: every checksum, and ledger, folder, catalogue and samples table agree", err=True)
     return 0 if verified.good else 1

@@ -1,4 +1,4 @@
-"""``allbrains verify-splits``: is somebody on two sides of a split file."""
+"""``allbrains verify-splits``: people on two sides of a split file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from allbrains.cli.terminal import echo
     help="Compare digests and brains too, as far as this corpus has the scans.",
 )
 def command(file: Path, corpus: Path | None) -> int:
-    """Find who is on more than one side of FILE: CSV, TSV or Parquet, anybody's.
+    """Find people on more than one side of FILE: CSV, TSV or Parquet, from any program.
 
     Needs a column `split` and columns that say which scan a row is: `scan_id`, or `dataset` with `subject`,
-    `participant_id` or `path`. Prints a line a leaking scan: number of the leak, why its scans belong
+    `participant_id` or `path`. Prints a line for each leaking scan: number of the leak, why its scans belong
     together, side, scan. Exits with 1 where there is a leak.
     """
     from allbrains.library.train_corpus import find_leaks

@@ -1,4 +1,4 @@
-"""Are a converted volume's numbers those of the files, and are all its slices of one image?
+"""Check that a converted volume has the files' numbers and that all its slices are of one image.
 
 References:
     DICOM PS3.3 C.11.1: what a stored number means: × RescaleSlope + RescaleIntercept, of its own slice.

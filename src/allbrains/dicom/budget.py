@@ -45,7 +45,7 @@ class Budget:
     Attributes:
         bytes_left: unpacked bytes; an examination of a day in a research scanner is some GB.
         files_left: members.
-        folder: where they are written; None where nobody looks at the disk.
+        folder: where they are written; None where the disk is not checked.
         ratio_left: unpacked bytes that the archives' own sizes allow.
         unseen: bytes since the last look at the disk.
     """
@@ -102,7 +102,7 @@ class Budget:
 
 
 class Guarded:
-    """A stream whose damage is told in one way."""
+    """A stream that reports all damage by one error."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

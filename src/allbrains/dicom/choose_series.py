@@ -60,7 +60,7 @@ class Candidate:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it could be the T1w: by its kind, or because nothing tells its kind."""
+        """Whether it can be the T1w: by its kind, or because its kind is unknown."""
         return self.volume is not None and self.fault is None and _may_be_t1w(self.judged.kind)
 
     @property

@@ -141,7 +141,7 @@ def _seconds(day: str, time: str) -> float:
 
 
 def identity_of(dataset: Any) -> Identity:
-    """Return whose file it is; a birth date that programs put where they took one away is none."""
+    """Return the person of a file; a birth date that programs put where they took one away is none."""
     born = _date(text(dataset, "PatientBirthDate"))
     return Identity(
         number=text(dataset, "PatientID").strip().casefold().lstrip("0"),

@@ -14,7 +14,7 @@ Six = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whose file it is; for comparing only, so it prints as nothing.
+    """The person of a file; for comparing only, so it prints as nothing.
 
     Attributes:
         number: PatientID, folded; empty where there is none.
@@ -92,7 +92,7 @@ class Instance:
         acquired_s: when the image was measured, by the same clock.
         number: SeriesNumber; -1 where there is none.
         order: InstanceNumber.
-        identity: whose it is.
+        identity: of its person.
         modality: ``MR``, ``CT``, ``SR`` …
         sop_class: UID of what kind of object it is.
         syntax: UID of how its voxels are packed.

@@ -1,4 +1,4 @@
-"""A native program on a stranger's files: in a process of its own, under limits, and never heard.
+"""A native program on untrusted files: in a process of its own, under limits, its output discarded.
 
 What dcm2niix prints holds names and paths, so its output is thrown away.
 """

@@ -1,4 +1,4 @@
-"""Are files of one person? When in doubt: no, and only the person can say otherwise. Pure."""
+"""Whether files are of one person. In doubt they are not, unless the user says so. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SEXES = frozenset({"F", "M"})  # O and what programs put there say nothing
 
 
 def persons(identities: Iterable[Identity]) -> int:
-    """Return how many people these are, at least; what a file doesn't say contradicts nobody."""
+    """Return how many people these are, at least; a field that a file lacks contradicts no person."""
     people: list[list[Identity]] = []
     # who says most goes first, so that a file that says nothing joins nobody to anybody
     for identity in sorted(dict.fromkeys(identities), key=_silence):

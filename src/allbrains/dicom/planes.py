@@ -1,4 +1,4 @@
-"""A child's work: ``python -m allbrains.dicom.planes LIST OUT``. GDCM decodes planes into an array.
+"""A child process: ``python -m allbrains.dicom.planes LIST OUT``. GDCM decodes planes into an array.
 
 LIST has a line a plane: index in the file, tab, slope, tab, intercept, tab, path. OUT becomes an ``.npy`` of
 shape (plane, row, column): stored numbers × slope + intercept, each plane with its own. GDCM would scale all

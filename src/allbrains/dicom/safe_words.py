@@ -1,4 +1,4 @@
-"""The words that a description may be told by. All others stay unread: they may be a name. Pure."""
+"""Known words of descriptions. All other words stay unread: they may be a name. Pure."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def known_words(texts: Iterable[str]) -> frozenset[str]:
 
 
 def contrast_words(told: Iterable[str]) -> frozenset[str]:
-    """Return the meanings of an enhanced file's AcquisitionContrast, whose words DICOM defines."""
+    """Return the meanings of an enhanced file's AcquisitionContrast; DICOM defines its words."""
     return frozenset(_CONTRASTS[word] for word in told if word in _CONTRASTS)
 
 

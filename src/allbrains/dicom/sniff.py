@@ -11,7 +11,7 @@ DISC_BYTES = 43_024  # a disc's marks are in its sectors 16 to 20, of 2,048 byte
 
 
 class FileKind(StrEnum):
-    """Kinds that are told apart."""
+    """Kinds of files."""
 
     DICOM = "dicom"
     IMAGE = "image"  # NIfTI, MGH, NRRD
@@ -113,7 +113,7 @@ def kind_of(start: bytes) -> FileKind:
 
 
 def is_apple_disc(end: bytes) -> bool:
-    """Return whether a file whose last 512 bytes are these is a disc image of macOS."""
+    """Return whether a file with these last 512 bytes is a disc image of macOS."""
     return len(end) == 512 and end.startswith(_APPLE_TRAILER)
 
 

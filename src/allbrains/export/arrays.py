@@ -1,4 +1,4 @@
-"""Samples as plain NumPy files: one ``.npy`` a map in folders, or WebDataset tars.
+"""Samples as plain NumPy files: one ``.npy`` file for each map in folders, or WebDataset tars.
 
 Maps are the integers that are stored; beside them, ``json`` says what a step is worth
 (``value = integer * scale + offset``), where the grid lies, and all that the samples table knows.

@@ -1,4 +1,4 @@
-"""A corpus as BIDS derivatives: one derivative dataset a source dataset, NIfTI with JSON sidecars."""
+"""A corpus as BIDS derivatives: one derivative dataset for each source dataset, NIfTI with JSON sidecars."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What a header really says: where its numbers are those that programs write when they know nothing. Pure.
+"""Which numbers of a header are measured, and which are those that programs write for want of better. Pure.
 
 A scanner's affine carries the tilt of its planes, edges that are seldom all 1 mm, an origin near its
 isocentre, and the order in which it stores axes. A program that makes an image of an array without asking
 for its place writes an identity, a diagonal of edges, or the array's middle as the origin. Such a header is
-valid, and its directions and sometimes its edges are nobody's measurement.
+valid, and its directions and sometimes its edges were not measured.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def doubts(account: Account) -> tuple[dict[str, float], str]:
 
 
 def _of_place(account: Account) -> str:
-    """Return why the directions are nobody's measurement, or an empty text."""
+    """Return why the directions were not measured, or an empty text."""
     if not account.set:
         return "the header says nothing of directions"
     if not _is_diagonal(account.affine):

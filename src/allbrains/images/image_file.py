@@ -1,4 +1,4 @@
-"""Read an image file from a stranger: every promise of its header is checked before memory is spent.
+"""Read an untrusted image file: every promise of its header is checked before memory is spent.
 
 nibabel accepts a gzip stream with a wrong checksum and hundreds of MB of trailing bytes, and a small
 file may unpack to many GB. So the stream is unpacked here, to its very end, with a cap that comes

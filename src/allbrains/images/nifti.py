@@ -77,7 +77,7 @@ def promise(start: bytes) -> Promise:
 
 
 def placement(header: Any) -> tuple[Affine, str, bool]:
-    """Return the affine, which form gave it, and whether the two forms tell different stories.
+    """Return the affine, the form that gave it, and whether qform and sform contradict each other.
 
     The sform is believed before the qform, but for two cases: it can't be true, or it leads to another
     brain's space and stretches this one on the way, so that volumes would come out in that brain's

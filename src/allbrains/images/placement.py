@@ -1,4 +1,4 @@
-"""Affines from strangers: which one to believe, and whether it can be true."""
+"""Untrusted affines: which one to believe, and whether it can be true."""
 
 from __future__ import annotations
 

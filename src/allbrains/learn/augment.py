@@ -1,4 +1,4 @@
-"""Random changes that leave a brain what it is; MONAI's transforms, drawn by scan and epoch, not by order."""
+"""Random augmentations that keep a brain's label: MONAI's transforms, seeded by scan and epoch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def seeds_for(scan_ids: Sequence[str], *what: int) -> list[int]:
 
 
 def _occurrences(names: Sequence[str]) -> list[int]:
-    """Return of each name how often it stood before: a scan's second view is another one."""
+    """Return, for each name, how often it occurred before: a scan's second view is another one."""
     seen: dict[str, int] = {}
     out = []
     for name in names:

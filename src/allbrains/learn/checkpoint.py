@@ -24,13 +24,13 @@ class TrainingProgress:
     """Where a run stands.
 
     Attributes:
-        of: fingerprint of what is learnt, from whom.
+        of: fingerprint of the settings, the people and the sides.
         step: steps done in all.
         epoch: that is under way, from 0.
         batches: of it that are done.
         loss: sum over its steps.
         best_loss: lowest validation loss so far.
-        best_epoch: whose it was.
+        best_epoch: the epoch of that loss.
         scale: of the loss in float16; 0 elsewhere.
         history: a line each epoch.
     """

@@ -1,4 +1,4 @@
-"""Who takes part, what is to be learnt of them, and who is on which side."""
+"""The cohort of a run: its people and samples, the target of each, and the side of each."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Cohort:
     Attributes:
         brains: with the network's maps.
         target: shape (sample,): age in years; 0 for female and 1 for male; NaN where there is none.
-        people: who each sample is of, opaque.
+        people: the person of each sample, opaque.
         sides: ``train``, ``validation`` or ``test``, of each sample.
     """
 
@@ -65,7 +65,7 @@ class Cohort:
         return settings.enough(people if settings.task == "contrastive" else scans)
 
     def counts(self) -> dict[str, tuple[int, int, int]]:
-        """Return of each side how many samples, people and datasets it has."""
+        """Return, for each side, its numbers of samples, people and datasets."""
         datasets = self.column("dataset")
         found = {side: self.places(side) for side in SIDES}
         return {
@@ -77,7 +77,7 @@ def gather(out: str | Path, settings: LearnSettings) -> Cohort:
     """Return the samples of a corpus that take part in a task.
 
     Raises:
-        ConfigurationError: there is no corpus or map, the condition is wrong, or nobody is left on a side.
+        ConfigurationError: there is no corpus or map, the condition is wrong, or a side is empty.
     """
     where = " and ".join(f"({one})" for one in (_USABLE[settings.task], settings.where) if one)
     brains = open_corpus(out, maps=settings.maps, where=where)
@@ -100,7 +100,7 @@ def gather(out: str | Path, settings: LearnSettings) -> Cohort:
 
 
 def shuffled(target: Array, people: Array, seed: int) -> Array:
-    """Return targets in which people have each other's; all scans of one person still have the same."""
+    """Return the targets permuted between people; all scans of one person still have the same."""
     names, own = np.unique(people, return_inverse=True)
     first = np.full(len(names), np.nan)
     first[own[::-1]] = target[::-1]  # of each person's scans the first one's
@@ -145,7 +145,7 @@ def _sides(out: str | Path, brains: Brains, settings: LearnSettings) -> tuple[Ar
 
 
 def _alike(out: str | Path, brains: Brains) -> list[tuple[int, int]]:
-    """Return the pairs of places whose brains are one person's; none where no map tells."""
+    """Return the pairs of places that hold one person's brains; none where no map tells."""
     everything = open_corpus(out, limits={})
     name = next((one for one in TELLING if one in everything.specs), None)
     if name is None:

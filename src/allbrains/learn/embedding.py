@@ -1,4 +1,4 @@
-"""What a contrastive embedding knows: the same person, and, as an alarm, the dataset."""
+"""What can be read from a contrastive embedding: the same person and, as a leak alarm, the dataset."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
 
 
 def write_embedding(path: Path, cohort: Cohort, vectors: Array) -> None:
-    """Write the table of embeddings, a row a sample."""
+    """Write the table of embeddings, one row for each sample."""
     columns = [
         cohort.brains.table["scan_id"].combine_chunks(),
         pa.array(cohort.people.tolist(), pa.string()),
@@ -50,7 +50,7 @@ def directions(vectors: Array) -> Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieval:
-    """For scans whose person has a scan of another session: is the nearest other scan of that person?
+    """Retrieval across sessions: whether a scan's nearest other scan is of the same person.
 
     Attributes:
         places: of these scans.
@@ -68,7 +68,7 @@ def retrieval(vectors: Array, people: Array, sessions: Array) -> Retrieval:
 
     Args:
         vectors: shape (scan, feature), of length 1.
-        people: who each is of.
+        people: the person of each sample.
         sessions: labels, of dataset and session.
     """
     same = people[:, None] == people[None, :]
@@ -87,7 +87,7 @@ def retrieval(vectors: Array, people: Array, sessions: Array) -> Retrieval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """How well the dataset can be read.
+    """Leak alarm: how well the dataset can be read from the embedding.
 
     Attributes:
         embedding: from the embedding: balanced accuracy.
@@ -103,7 +103,7 @@ class Alarm:
 
     @property
     def rings(self) -> bool:
-        """Whether the dataset is told better than what differs between datasets' people explains."""
+        """Whether the dataset is read better than the differences between the datasets' people explain."""
         quiet = self.chance + ALARM * (1 - self.chance)
         return self.embedding.low > max(quiet, self.confounds.value)
 
@@ -117,7 +117,7 @@ def readable_datasets(
         vectors: shape (scan, feature).
         confounds: shape (scan, column), NaN where unknown.
         datasets: of each scan; those with fewer than 5 people are left out.
-        people: who each is of.
+        people: the person of each sample.
         draws: for the intervals.
         seed: of folds and draws.
 

@@ -1,4 +1,4 @@
-"""A baseline on one screen: gather, train, predict, score, tell. The second call goes on, or only tells."""
+"""A baseline on one screen: gather, train, predict, score, report. A second call goes on, or only reports."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def objective_for(cohort: Cohort, settings: LearnSettings) -> Objective:
 def run_for(
     cohort: Cohort, settings: LearnSettings, folder: Path, *, device: str, share: Share, at: Hook
 ) -> Run:
-    """Return what is trained on whom, in this process."""
+    """Return this process's ``Run``: loss, feeds, device."""
     paired = settings.task == "contrastive"
     ids = "".join(cohort.brains.table["scan_id"].to_pylist()) + "".join(cohort.sides)
     of = hashlib.sha256(f"{settings.fingerprint} {share.world} {ids}".encode()).hexdigest()[:16]

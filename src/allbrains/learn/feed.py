@@ -22,7 +22,7 @@ class Feed:
 
     Attributes:
         brains: the side's.
-        people: who each of them is of; empty where samples come one by one, not as pairs.
+        people: the person of each sample; empty where samples come one by one, not as pairs.
         batch: samples a step, over all processes.
         seed: of the order.
         share: which part of each epoch is this process's.

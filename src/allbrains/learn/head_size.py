@@ -1,4 +1,4 @@
-"""Is sex told by more than head size? Pairs of a woman and a man whose heads are of a size. Pure.
+"""Sex beyond head size: pairs of a woman and a man with heads of one size. Pure.
 
 References:
     Austin 2011, Pharmaceutical Statistics 10:150-161 (a caliper of 0.2 standard deviations).
@@ -20,7 +20,7 @@ def matched(sizes: Array, male: Array, people: Array) -> Places:
     Args:
         sizes: of the heads, NaN where unknown.
         male: 1 for men, 0 for women.
-        people: who each sample is of.
+        people: the person of each sample.
     """
     first = np.unique(people, return_index=True)[1]
     known = first[np.isfinite(sizes[first])]

@@ -2,7 +2,7 @@
 
 References:
     Peng et al. 2021, Medical Image Analysis 68:101871 (SFCN). Different here: group instead of batch
-    normalisation, which does not depend on who else is in the batch, so that one process and several learn
+    normalisation, which does not depend on the rest of the batch, so that one process and several learn
     the same; and one number instead of a distribution over ages.
 """
 

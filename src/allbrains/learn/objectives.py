@@ -1,4 +1,4 @@
-"""What the network is to get right: a loss for each task."""
+"""Losses of the tasks: age, sex, contrastive embedding."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Objective(Protocol):
         Args:
             outputs: of the network, shape (sample, output), float32.
             targets: shape (sample,), NaN where unknown.
-            people: shape (sample,), who each sample is of.
+            people: shape (sample,), the person of each sample.
         """
 
 
@@ -57,7 +57,7 @@ class Sex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrastive:
-    """InfoNCE with several positives: a person's other views and scans; y-aware: people of like age a little.
+    """Supervised InfoNCE: positives are a person's other views and scans; y-aware: like ages in part.
 
     Attributes:
         temperature: of the softmax.
@@ -71,19 +71,19 @@ class Contrastive:
     y_sigma_years: float = 0.0
 
     def __call__(self, outputs: Tensor, targets: Array, people: Array) -> Tensor:
-        """Return the mean over views of the weighted cross-entropy of who is alike, nats."""
+        """Return the supervised InfoNCE loss (Khosla eq. 2), averaged over views, nats."""
         views = functional.normalize(outputs, dim=1)
         alone = torch.eye(len(views), dtype=torch.bool, device=views.device)
         logits = (views @ views.T / self.temperature).masked_fill(alone, float("-inf"))
         chances = functional.log_softmax(logits, dim=1).masked_fill(alone, 0.0)
         weights = torch.from_numpy(self.weights(targets, people)).to(views)
         sums = weights.sum(dim=1)
-        asked = sums > 0  # who has nobody alike asks for nothing
+        asked = sums > 0  # a view without a positive adds no loss
         losses = (weights * chances).sum(dim=1)[asked] / sums[asked]
         return -losses.sum() / max(1, len(losses))
 
     def weights(self, targets: Array, people: Array) -> Array:
-        """Return how alike each pair is to become, shape (view, view), 0 to 1; 0 with itself."""
+        """Return each pair's weight as a positive, shape (view, view), 0 to 1; 0 for a view with itself."""
         same: Array = (people[:, None] == people[None, :]).astype(np.float64)
         if self.y_sigma_years:
             gap = (targets[:, None] - targets[None, :]) / self.y_sigma_years

@@ -22,7 +22,7 @@ CARD, RESULTS, METRICS, PREDICTIONS = "card.md", "results.json", "metrics.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """What is told of a run.
+    """The results of a run.
 
     Attributes:
         settings: of the run.
@@ -64,7 +64,7 @@ def write_results(folder: Path, results: Results) -> None:
 
 
 def write_predictions(folder: Path, cohort: Cohort, found: Mapping[str, Array]) -> None:
-    """Write what each model says of each sample, a column a model, beside the truth."""
+    """Write each model's prediction for each sample, one column for each model, beside the truth."""
     columns = {
         "scan_id": cohort.brains.table["scan_id"].combine_chunks(),
         "split": pa.array(cohort.sides.tolist(), pa.string()),
@@ -76,7 +76,7 @@ def write_predictions(folder: Path, cohort: Cohort, found: Mapping[str, Array]) 
 
 
 def card(results: Results) -> str:
-    """Return the Markdown card: what was learnt from whom, how well, and what that doesn't mean."""
+    """Return the Markdown card: task, people, scores, and the limits of what they mean."""
     settings = results.settings
     sides = "\n".join(f"| {side} | {n} | {who} | {sets} |" for side, (n, who, sets) in results.counts.items())
     scores = "\n".join(

@@ -116,7 +116,7 @@ def embedded(cohort: Cohort, settings: LearnSettings, features: Array, folder: P
 
 
 def _age_probe(cohort: Cohort, settings: LearnSettings, vectors: Array) -> list[Score]:
-    """Return how well a linear probe tells age from the embedding; nothing where a side has no ages."""
+    """Return how well a linear probe predicts age from the embedding; nothing where a side has no ages."""
     known = np.isfinite(cohort.target)
     if not all((known & (cohort.sides == side)).any() for side in SIDES):
         return []

@@ -46,7 +46,7 @@ def correlation(truth: Array, found: Array) -> float:
 
 
 def error_with_age(truth: Array, found: Array) -> float:
-    """Return the correlation of the error with the truth: below 0 where old people are told too young."""
+    """Return the correlation of the error with the truth: below 0 where high ages come out low."""
     return correlation(truth, found - truth)
 
 
@@ -91,7 +91,7 @@ def scored(
         model: what predicts.
         metric: its name.
         measure: the figure for these places of samples.
-        people: who each sample is of.
+        people: the person of each sample.
         draws: how many.
         seed: of the draws.
     """

@@ -29,14 +29,14 @@ _LONGEST_STEP = 1.0  # gradients of a greater norm are shortened to it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What is trained, on what, where to.
+    """One training run: settings, loss, feeds, device, folder.
 
     Attributes:
         settings: of the run.
         objective: the loss.
         training: this process's part of the training side.
         validation: the validation side, whole.
-        views: whether the images of the validation are changed at random too: a view is nothing without.
+        views: whether the images of the validation are augmented too: contrastive views need it.
         device: torch's name.
         folder: for checkpoint and weights.
         of: fingerprint of settings and samples.
@@ -122,7 +122,7 @@ def _epoch(
 
 
 def height(step: int, total: int) -> float:
-    """Return the learning rate as a share of its highest: up in a tenth of the steps, down as a cosine."""
+    """Return the learning rate as a share of its peak: warm-up in a tenth of the steps, then cosine decay."""
     rise = max(1, total // 10)
     if step < rise:
         return (step + 1) / rise

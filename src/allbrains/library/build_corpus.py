@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def unwatched(counts: Counts) -> Sequence[Watcher]:
-    """Return nobody."""
+    """Return no watcher."""
     return ()
 
 
@@ -42,10 +42,10 @@ class Costs:
         download_gb: to fetch, GB (10⁹ bytes).
         temporary_gb: the most disk that scans in flight take, GB.
         result_gb: of the corpus, GB.
-        headers_unread: images of the catalogue whose header is not known.
+        headers_unread: images of the catalogue with an unknown header.
         headers_gb: what reading those would fetch, GB.
         incomplete: one sentence for each thing that the catalogue lacks.
-        notes: one sentence for each column that the condition asks for and nobody has read.
+        notes: one sentence for each column that the condition asks for and that is not read.
     """
 
     scans_to_run: int
@@ -68,7 +68,7 @@ class Built:
     Attributes:
         tally: how many scans of the corpus are planned, done, rejected by reason, failed by cause, pending.
         incomplete: one sentence for each thing that the catalogue lacks.
-        notes: one sentence for each column that the condition asks for and nobody has read.
+        notes: one sentence for each column that the condition asks for and that is not read.
     """
 
     tally: Tally
@@ -178,7 +178,7 @@ def build_chosen(
         recipe: name or TOML file.
         engine: where scans run; closed at the end.
         device: as for ``Resources``.
-        watch: called with the run's figures; returns who else is to see the build go by.
+        watch: called with the run's figures; returns further watchers of the build.
     """
     from allbrains.run.progress import Progress as Counts
     from allbrains.run.run_log import RunLog
@@ -194,7 +194,7 @@ def build_chosen(
 
 
 def telling(progress: Callable[[Figures], None] | None) -> Watch:
-    """Return a watch that tells a caller the run's figures; where it has no function, a notebook's bar.
+    """Return a watcher that reports the run's figures to a caller's function, else as a notebook's bar.
 
     Args:
         progress: called with the figures at the start, after each outcome, at each pause and at the end.

@@ -43,9 +43,9 @@ class Chosen:
         incomplete: a sentence for each thing that the catalogue lacks.
         catalogue: all that the folder knows.
         place: where it was found.
-        unread_headers: images of the catalogue whose header is not known.
+        unread_headers: images of the catalogue with an unknown header.
         header_bytes: what reading those would fetch, at most.
-        notes: a sentence for each column that the condition asks for and nobody has read.
+        notes: a sentence for each column that the condition asks for and that is not read.
     """
 
     scans: tuple[Scan, ...]
@@ -186,7 +186,7 @@ def look(choice: Choice, folder: Path, progress: Progress = ignore) -> Look:
 
 
 def planned_beside(folder: Path) -> frozenset[str]:
-    """Return the ids of the scans that the corpus has planned whose catalogue is in ``folder``."""
+    """Return the ids of the scans planned by the corpus that ``folder`` is the catalogue of."""
     ledger = Layout(folder.parent).ledger
     if not ledger.exists():
         return frozenset()
@@ -233,7 +233,7 @@ def writing_to(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except BrokenPipeError:  # who reads our lines went away
+    except BrokenPipeError:  # the reader of our lines went away
         raise
     except OSError as error:
         raise translated(error, folder) from error
@@ -250,7 +250,7 @@ def _modules_set_apart() -> Iterator[None]:
 
 
 def unread(choice: Choice, surveyed: Surveyed) -> Iterator[str]:
-    """Yield a sentence where the condition asks for columns that are empty because nobody has read them."""
+    """Yield a sentence where the condition asks for columns that are empty because they were not read."""
     words = set(re.findall(r"\w+", choice.where.lower()))
     if (asked := sorted(words & set(tables.HEADERS.names))) and surveyed.unread_headers:
         yield (

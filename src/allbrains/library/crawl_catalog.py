@@ -1,4 +1,4 @@
-"""The catalogue as tables: what there is to build from, and whom the scans show."""
+"""The catalogue as tables: what there is to build from, and the people that the scans show."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Selection:
             ``scans.parquet``.
         catalogue: all that is known: Arrow tables ``datasets``, ``scans``, ``participants``, ``exclusions``.
         missing: one sentence for each thing that the catalogue lacks; empty where it is complete.
-        notes: one sentence for each column that the condition asks for and nobody has read.
+        notes: one sentence for each column that the condition asks for and that is not read.
         changes: against the catalogue that the folder held before; None where it held none.
         choice: what was asked for; a build of this selection asks for the same.
     """

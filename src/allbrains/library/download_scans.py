@@ -30,7 +30,7 @@ class Downloaded:
         deliveries: each file, images and what describes them, with what became of it: ``written``,
             ``rejected`` (other bytes than published) or ``failed``; empty after a dry run.
         incomplete: one sentence for each thing that the catalogue lacks.
-        notes: one sentence for each column that the condition asks for and nobody has read.
+        notes: one sentence for each column that the condition asks for and that is not read.
     """
 
     scans: tuple[Scan, ...]

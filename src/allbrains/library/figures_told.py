@@ -1,4 +1,4 @@
-"""A run's figures, told to a caller as they change: a function of its own, or a notebook's bar."""
+"""Report a run's figures as they change: to a caller's function, or as a bar in a notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from allbrains.run.work_plan import Plan
 
 
 class FiguresTold(Unmoved):
-    """Tells the figures at the start, after each outcome, at each pause and at the end.
+    """Reports the figures at the start, after each outcome, at each pause and at the end.
 
     Args:
         counts: of the same build, told before this.

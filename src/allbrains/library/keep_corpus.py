@@ -33,7 +33,7 @@ class CorpusStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What a corpus is not that it says it is.
+    """What a verification found wrong.
 
     Attributes:
         findings: one sentence for each thing that is wrong; empty where all is well.

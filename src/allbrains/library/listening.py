@@ -1,6 +1,6 @@
-"""How a caller hears of progress: functions of its own, called with what happens. Nothing is printed.
+"""Callbacks for progress: functions of the caller, called with each event. Nothing is printed.
 
-Where none is given, a notebook shows a bar, and a program hears nothing.
+Where none is given, a notebook shows a bar, and a program gets no report.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class NotebookBar:
 
 
 def bar_html(title: str, done: int, total: int, detail: str = "") -> str:
-    """Return a bar as HTML; texts may come from strangers."""
+    """Return a bar as HTML; texts are untrusted and escaped."""
     count = f"{done} of {total}" if total else ""
     return (
         f"<div>{escape(title)} <progress value='{done}' max='{max(total, 1)}'></progress> "

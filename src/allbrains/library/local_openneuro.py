@@ -32,7 +32,7 @@ def serve_openneuro(
     Args:
         folder: a BIDS dataset, or a folder of them.
         simulate: serve a synthetic OpenNeuro of so many datasets instead.
-        seed: of ``simulate``, and of who meets a fault.
+        seed: of ``simulate``, and of the subjects that a fault hits.
         faults: misbehaviours, ``NAME[:SHARE[:TIMES]]``; see the reference.
         latency_s: each answer is held back so long, seconds.
         host: address to listen on.

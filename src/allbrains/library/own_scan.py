@@ -1,4 +1,4 @@
-"""Your own scan beside everybody else's: from a disc, an archive or a file to a sample and a page."""
+"""Your own scan compared with a corpus: from a disc, an archive or a file to a sample and a page."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def scan(
     chosen: Callable[[OwnSeries], None] = ignore,
     trouble: Tell = ignore,
 ) -> OwnScan:
-    """Put your own scan through everybody's steps; write a page, a surface and a sample.
+    """Process your own scan by the same steps as all others; write a page, a surface and a sample.
 
     Nothing leaves this machine. This is no diagnosis.
 

@@ -64,7 +64,7 @@ class ParticipantsRead:
 
     @property
     def table(self) -> pa.Table:
-        """One row a participant: age in years with its bounds, sex, handedness, group, species, receipts."""
+        """One row for each participant: age (years) and its range, sex, hand, group, species, receipts."""
         return table(row for one in self.folders for row in one.found.rows)
 
     @property

@@ -44,7 +44,7 @@ class Citation:
         text: BibTeX entries, or the text of a CITATION.cff.
         scans: how many scans it is about.
         datasets: of which they are.
-        without_doi: those of them whose DOI is not known.
+        without_doi: those of them without a known DOI.
     """
 
     text: str

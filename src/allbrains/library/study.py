@@ -66,7 +66,7 @@ class Corpus(CorpusFolder):
         images: bool = True,
         where: str = "",
     ) -> pa.Table:
-        """Give each sample a side, so that nobody is on two; return the table, also in ``splits.parquet``.
+        """Give each sample a side, so that no person is on two; return the table, also in ``splits.parquet``.
 
         Scans are one person's by dataset and subject, by digest, and by the brain itself. Sides are kept:
         after more scans were built, the same call adds them.
@@ -79,7 +79,7 @@ class Corpus(CorpusFolder):
             where: leave out samples that don't meet this SQL condition, such as ``qc_pass``.
 
         Returns:
-            One row a sample: ``scan_id``, ``group``, ``split``, ``side``.
+            One row for each sample: ``scan_id``, ``group``, ``split``, ``side``.
 
         Raises:
             ConfigurationError: there is no corpus, or it was split with other options before.
@@ -122,7 +122,7 @@ class Corpus(CorpusFolder):
             the first.
 
         Raises:
-            ConfigurationError: a setting is wrong, nobody is left on a side, or the extra is missing.
+            ConfigurationError: a setting is wrong, a side is empty, or the extra is missing.
 
         Example:
             >>> results = allbrains.Corpus("brains").learn("age", split="persons", epochs=1, pool=2)
@@ -239,7 +239,7 @@ class Corpus(CorpusFolder):
             public: let everybody read it, when all of it is there; on the Hub only.
             dry_run: return what would be sent, and send nothing.
             leave_out: datasets that stay at home.
-            affirm_defaced: datasets whose faces, you affirm, were removed.
+            affirm_defaced: datasets in which, you affirm, faces were removed.
             commits_per_hour: the Hub refuses from about 128.
             tell: called with a sentence at each wait and each part.
 

@@ -1,4 +1,4 @@
-"""Training on a corpus: sides by person, leaks of anybody's sides, baselines."""
+"""Training on a corpus: sides by person, leaks of any split file, baselines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LeaksFound:
     Attributes:
         leaks: one for each of them: why the scans belong together, and each scan with its side.
         rows: rows of the file.
-        known: rows whose scan the corpus has.
+        known: rows of scans that the corpus has.
     """
 
     leaks: tuple[Leak, ...]
@@ -85,7 +85,7 @@ def _unwanted(out: Path, where: str) -> set[str]:
 
 
 def find_leaks(file: str | PathLike[str], corpus: str | PathLike[str] | None = None) -> LeaksFound:
-    """Return the people who are on more than one side of a split file, anybody's.
+    """Return the people who are on more than one side of any split file.
 
     Args:
         file: CSV, TSV or Parquet with a column ``split`` and columns that say which scan a row is:

@@ -36,7 +36,7 @@ def nibabel_image(volume: Volume) -> Nifti1Image:
 
 
 def torchio_subject(volumes: Mapping[str, Volume], labels: frozenset[str], row: Mapping[str, Any]) -> Any:
-    """Return a ``torchio.Subject``: an image a map, and the row's entries.
+    """Return a ``torchio.Subject``: one image for each map, and the row's entries.
 
     Args:
         volumes: by name.
@@ -61,7 +61,7 @@ def torchio_subject(volumes: Mapping[str, Volume], labels: frozenset[str], row: 
 
 
 def monai_dictionary(volumes: Mapping[str, Volume], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a dictionary for MONAI's dictionary transforms: a ``MetaTensor`` a map, channel first.
+    """Return a dictionary for MONAI's dictionary transforms: one ``MetaTensor`` for each map, channel first.
 
     Raises:
         ConfigurationError: MONAI is not installed.

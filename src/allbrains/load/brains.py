@@ -46,7 +46,7 @@ class Brains:
         corpus: what it holds: recipe, grid.
         maps: names of the chosen maps, stored ones and derived ones.
         specs: shape and type of each stored map that can be read, by name.
-        table: one row a brain: the samples table but its pictures.
+        table: one row for each brain: the samples table without its pictures.
     """
 
     shelf: Shelf
@@ -153,7 +153,7 @@ class Brains:
         return replace(self, table=self.table.take(rows))
 
     def torch(self, model_columns: Sequence[str] | None = None) -> BrainsDataset:
-        """Return a map-style ``torch.utils.data.Dataset`` whose items ``default_collate`` can batch.
+        """Return a map-style ``torch.utils.data.Dataset`` with items that ``default_collate`` can batch.
 
         Args:
             columns: of the samples table, to come with the maps; where it isn't given, all numbers, truth
@@ -176,7 +176,7 @@ class Brains:
         integers: bool = False,
         **settings: Any,
     ) -> BrainBatches:
-        """Return an iterable ``torch.utils.data.IterableDataset`` whose items are batches.
+        """Return an iterable ``torch.utils.data.IterableDataset`` with batches as items.
 
         Args:
             size: samples a batch.
@@ -325,7 +325,7 @@ class Brain:
         return self.brains.values(name, self.index, out)
 
     def integers(self, name: str, out: Array | None = None) -> Array:
-        """Return a map as it is stored; ``brains.step`` tells what a step is worth.
+        """Return a map's stored integers; ``brains.step`` gives their scale and offset.
 
         Raises:
             CorpusError: the shard is damaged.

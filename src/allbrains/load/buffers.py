@@ -1,4 +1,4 @@
-"""Memory that is used again: a batch's pages are touched once, not at every batch."""
+"""Reused buffers: their memory pages are touched once, not at every batch."""
 
 from __future__ import annotations
 

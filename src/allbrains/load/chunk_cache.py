@@ -15,7 +15,7 @@ _lock = threading.Lock()  # one for all caches: it is held for moments
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """What was read is kept until newer things need its room. Several processes may share a folder.
+    """Chunks that were read are kept until newer ones need the room. Several processes may share a folder.
 
     Attributes:
         folder: made when first needed.

@@ -99,7 +99,7 @@ class Batches:
         return self.part(0, 1, threads=self.settings.workers())
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the threads' memory behind; who is unpickled makes its own."""
+        """Leave the threads' buffers out; an unpickled copy allocates its own."""
         return {name: value for name, value in self.__dict__.items() if name != "_desks"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A corpus as an iterable dataset of PyTorch, whose items are batches. Imported where torch is wanted."""
+"""A corpus as an iterable dataset of PyTorch with batches as items. Imported where torch is wanted."""
 
 from __future__ import annotations
 

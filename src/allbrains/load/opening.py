@@ -32,7 +32,7 @@ def open_corpus(
     cache_gb: float = CACHE_GB,
     limits: Limits = LIMITS,
 ) -> Brains:
-    """Return the samples of a corpus; only rows whose outcome is done.
+    """Return the samples of a corpus; only rows with the outcome ``done``.
 
     Args:
         path: the output folder of ``allbrains build``, or its address: ``https://…``, ``s3://…``,

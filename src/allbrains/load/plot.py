@@ -32,7 +32,7 @@ class Plot:
     table: pa.Table
 
     def volumes(self, *names: str) -> Any:
-        """Return volumes (ml) against age (years), one panel a volume.
+        """Return volumes (ml) against age (years), one panel for each volume.
 
         Args:
             names: columns; the tissues and the brain, as far as they are there, where none is given.

@@ -24,7 +24,7 @@ class Samples(Protocol):
 
     @property
     def table(self) -> pa.Table:
-        """One row a sample."""
+        """One row for each sample."""
 
     def values(self, name: str, index: int) -> Array:
         """Return a map as float32."""

@@ -1,4 +1,4 @@
-"""How good a result is: one file, one metric; a line here registers it.
+"""Quality metrics of a result: one file, one metric; a line here registers it.
 
 A metric is a frozen dataclass with a ``name``, a ``version`` and a call from a case to named numbers. They
 run at three places of a recipe, because images are let go on the way: on the whole scan, on the brain with

@@ -1,4 +1,4 @@
-"""What lies around the head: air is dark, but in some images it is noise as bright as the brain."""
+"""Background level: air is dark, but in some images it is noise as bright as the brain."""
 
 from __future__ import annotations
 

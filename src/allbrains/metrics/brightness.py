@@ -1,4 +1,4 @@
-"""How far the brightest voxels stand above white matter."""
+"""White matter over maximum: how far the brightest voxels stand above white matter."""
 
 from __future__ import annotations
 

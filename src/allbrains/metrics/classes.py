@@ -57,7 +57,7 @@ def three_means(values: Array) -> tuple[float, float, float]:
 
 
 def pure(fraction: Array) -> Array:
-    """Return the voxels of a tissue whose 3×3×3 neighbourhood is mostly that tissue.
+    """Return a tissue's voxels with a 3×3×3 neighbourhood of mostly that tissue.
 
     A voxel counts by what surrounds it, as in FAST's random field: a cut in its own fraction would cut the
     very spread that is to be measured. Only voxels that have none of the tissue themselves are left out.
@@ -69,7 +69,7 @@ def pure(fraction: Array) -> Array:
 
 
 def eroded(mask: Array) -> Array:
-    """Return the voxels whose 18 nearest neighbours all belong to the mask; the grid's end doesn't."""
+    """Return the voxels with all 18 nearest neighbours in the mask; the grid's end is not in it."""
     padded = np.pad(mask, 1)
     kept = mask.copy()
     for steps in itertools.product((-1, 0, 1), repeat=3):

@@ -1,4 +1,4 @@
-"""How well grey and white matter can be told apart."""
+"""Contrast of grey and white matter: CJV, CNR and SNR."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Contrast:
     scan that way).
 
     Attributes:
-        purest: share of each tissue's voxels that count, those whose 3×3×3 neighbourhood has most of it.
+        purest: share of each tissue's voxels that count, those with most of it in their 3×3×3 neighbourhood.
             A share and no cut, so that a noisy scan has as many as a clean one.
 
     References:
@@ -55,7 +55,7 @@ class Contrast:
 
 
 def deep(fractions: Array, share: float) -> Array:
-    """Return the given share of a tissue's voxels whose neighbourhood has most of it, or more on a tie.
+    """Return the given share of a tissue's voxels with most of it in their neighbourhood, or more on a tie.
 
     Args:
         fractions: of the tissue, shape (x, y, z), 0-1; its voxels are those above 0.5.

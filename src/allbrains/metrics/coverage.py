@@ -1,4 +1,4 @@
-"""How much of a brain was never scanned."""
+"""Coverage: how much of the brain lies outside the field of view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ghosts and blur spread an image's energy over more voxels."""
+"""Entropy focus criterion: ghosts and blur spread an image's energy over more voxels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a warp folds, its results mean nothing."""
+"""Folding of the warp: where the Jacobian determinant is 0 or less, results mean nothing."""
 
 from __future__ import annotations
 

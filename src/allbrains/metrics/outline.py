@@ -22,7 +22,7 @@ class Outline:
 
     Attributes:
         coarse_mm: voxels are left out down to this spacing: the shape needs no more.
-        smoothing_mm: standard deviation of the Gaussian whose slope stands for the surface: faces of
+        smoothing_mm: standard deviation of the Gaussian before the area is read from slopes: faces of
             voxels have half as much area again as the surface that they stand for.
         void_mm: a region thinner than twice this is a dark gap, no void.
         touch_mm: how far a void may be from the mask to touch it; a voxel of the coarse grid at least.

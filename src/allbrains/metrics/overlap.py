@@ -1,4 +1,4 @@
-"""How well the registered scan covers the template."""
+"""Overlap of the registered scan with the template: Dice and Jaccard."""
 
 from __future__ import annotations
 

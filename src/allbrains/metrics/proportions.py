@@ -1,4 +1,4 @@
-"""Whether a head has a head's proportions and lies as heads do: headers that lie show here."""
+"""Proportions and tilt of the head in the affine: wrong headers show here."""
 
 from __future__ import annotations
 

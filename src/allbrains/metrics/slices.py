@@ -1,4 +1,4 @@
-"""Thick slices: little of the cortex survives them."""
+"""Voxel edges: thick slices lose most of the cortex."""
 
 from __future__ import annotations
 

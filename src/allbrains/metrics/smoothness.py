@@ -1,4 +1,4 @@
-"""How blurred an image is, along each axis."""
+"""Smoothness: the blur of an image along each axis, as FWHM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Left against right: a brain is nearly its own mirror image, and little else is."""
+"""Left-right symmetry: a brain is nearly its own mirror image, and little else is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Symmetry:
     its mirror image, inside both masks.
 
     A low correlation or a ratio far from 1 tells of a lesion, a cut, a bad registration or no brain. No
-    number can tell an image whose header swaps left and right: a brain is too symmetric for that.
+    number can tell that a header swaps left and right: a brain is too symmetric for that.
     """
 
     name: ClassVar[str] = "symmetry"

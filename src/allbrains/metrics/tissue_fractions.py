@@ -1,4 +1,4 @@
-"""How much of the brain each tissue is."""
+"""Tissue fractions: the shares of CSF, GM and WM."""
 
 from __future__ import annotations
 

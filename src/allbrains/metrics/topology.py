@@ -1,4 +1,4 @@
-"""Noise and motion tear handles and holes into white matter."""
+"""Euler characteristic of white matter: noise and motion tear handles and holes into it."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ LOBES = ("frontal", "parietal", "temporal", "occipital")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Whose scan it is, as far as the comparison needs it.
+    """Age and sex of the person, as far as the comparison needs them.
 
     Attributes:
         age_years: NaN where unknown.

@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing else and asks nobody."""
+"""The page: one HTML file that needs no other file and makes no request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STEP_MM = 0.01  # of the page's vertices: ±327 mm in 16 bits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageContent:
-    """All that the page tells.
+    """The content of the page.
 
     Attributes:
         subject: age and sex.

@@ -16,7 +16,7 @@ _OWNER_ONLY = 0o077  # what is masked: files get 0600 and folders 0700
 def private_workspace() -> Iterator[Path]:
     """Give an empty temporary folder; inside, all that this process and its children write is private.
 
-    What a killed run left, the head and its face included, is removed first: a folder whose lock nobody holds
+    What a killed run left, the head and its face included, is removed first: a folder with a free lock
     any more. The mask of permissions is the process's own, so this is for programs, not for threads.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The road: from a clean image to a sample by everybody's steps, and from the sample to the page."""
+"""Process an own scan: from a clean image to a sample by the recipe's steps, then to the page."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Against:
 
 
 def scan_of(image: Path) -> Scan:
-    """Return the record of an own image; it says nothing of where the image was or whose it is."""
+    """Return the record of an own image; it holds neither the image's path nor its person."""
     data = image.read_bytes()
     return Scan(
         dataset=DATASET,
@@ -77,7 +77,7 @@ def scan_of(image: Path) -> Scan:
 
 
 def process(image: Path, out: Path, *, recipe: str, limits: SlotLimits, say: Say) -> Outcome:
-    """Make the image a sample in ``out`` by the same function as everybody's; return its outcome.
+    """Make the image a sample in ``out`` by the same function as all other scans; return its outcome.
 
     Raises:
         ConfigurationError: the folder holds another recipe's results, or the recipe can't run here.
@@ -137,7 +137,7 @@ def same_recipe(recipe: str, fingerprint: str) -> bool:
 
 
 class _Pauses(Unmoved):
-    """Watches a build of one scan for pauses; there is nothing else to tell."""
+    """Watches the build of one scan for pauses only."""
 
     def __init__(self, say: Say) -> None:
         self._say = say

@@ -22,7 +22,7 @@ _COMPUTED = re.compile(r"ds9\d{5}\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """One row a person; columns of one length.
+    """One row for each person; columns of one length.
 
     Attributes:
         ages: years.
@@ -41,7 +41,7 @@ class People:
 
 
 def people_of(table: pa.Table, measures: tuple[str, ...]) -> People:
-    """Return one good scan a person, of those whose age and sex are known and who are not patients.
+    """Return one good scan for each person, of those whose age and sex are known and who are not patients.
 
     Args:
         table: a corpus' samples with ``qc_pass``.

@@ -60,7 +60,7 @@ class NoneGood:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """Who learns of what.
+    """Callbacks for progress.
 
     Attributes:
         begin: called with the first choice that is processed, before it is.
@@ -79,10 +79,10 @@ def try_in_turn(
     Args:
         choices: best first.
         workspace: a private folder.
-        out: only what is good comes here. A choice whose sample is there already is not processed again.
+        out: only what is good comes here. A choice with a sample there already is not processed again.
         recipe: name or TOML file.
         limits: of the processing.
-        hearing: who learns of it.
+        hearing: the callbacks for progress.
 
     Raises:
         ConfigurationError: ``out`` holds another scan, or the recipe can't run here.

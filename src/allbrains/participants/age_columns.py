@@ -2,7 +2,7 @@
 
 A header counts as an age only if every word beside the noun is known to leave the meaning alone (``at``,
 ``scan``, ``years``, ``ses-T1``). A word that changes it (``onset``, ``mother``, ``z``) makes the column
-refused, with a note. So does a word that nobody has thought of, unless the dictionary's description is
+refused, with a note. So does an unknown word, unless the dictionary's description is
 plainly an age ("Age at scan", "Rat age in months").
 """
 
@@ -193,7 +193,7 @@ _OF_PARTICIPANTS = (
 
 
 def _described(index: int, header: str, definition: Definition) -> AgeColumn | None:
-    """Return the age column that a description tells of under any header; None where it tells of none."""
+    """Return the age column that a description names under any header; None where it names none."""
     words = frozenset(header_words(header))
     if words & (HEADER["decoy"] | HEADER["sex"] | HEADER["hand"] | HEADER["group"]):
         return None

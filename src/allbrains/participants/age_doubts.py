@@ -1,4 +1,4 @@
-"""What looks like ages and is none: stand-ins for "unknown", row numbers, people who age decades. Pure."""
+"""Numbers that are no ages: stand-ins for "unknown", row numbers, people who age decades. Pure."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _THOUSAND_DIGITS = 3
 # Of so many cells with a comma the others are slips in a column of visits.
 _VISITS_SHARE = 0.9
 _MAX_YEARS_BETWEEN_VISITS = 15
-# 89+ hides an age for privacy; 18+ alone in a column is only who was let into the study.
+# 89+ hides an age for privacy; 18+ alone in a column is only the study's lower limit.
 _PRIVACY_CAP_YEARS = 80
 _UNKNOWN = {Form.DATE: "a date", Form.DISORDER: "numbers that are neither a decimal nor visits in order"}
 
@@ -80,7 +80,7 @@ class AgeSeries:
         oldest: highest age that can be, years.
         of_ranges: whether the column is one of age groups.
         refused: why the whole column is refused; empty where it is not.
-        people: whose each row is.
+        people: the person of each row.
         torn: people who would age decades between sessions.
         codes: why a number, in years, is none but stands for "unknown".
     """
@@ -174,7 +174,7 @@ class AgeSeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgeCells:
-    """The cells of one age column, with whose each row is.
+    """The cells of one age column, with the person of each row.
 
     Attributes:
         column: where it stands and what its header says.

@@ -4,7 +4,7 @@
    an abbreviation as something else ("HC": hormonal contraceptive), the abbreviation counts for nothing.
 2. "control" alone, and abbreviations such as PD, count only beside a sure word of the other kind in the
    same column: in a trial the control arm is no control group. Two weak words vouch for each other.
-3. In a column whose header speaks of diagnoses, a word that is no known one is one all the same where the
+3. Where the header speaks of diagnoses, an unknown word is taken for one if the
    column holds a control or a known diagnosis; numbers and words such as "pending" are none.
 4. Where only one arm could be read and another stands beside it, neither is taken: half a study is worse
    than none.
@@ -48,7 +48,7 @@ class GroupCode:
         value: ``control``, ``patient``, ``at risk`` or ``other``.
         rule: that decided.
         confidence: of the value.
-        diagnosis: names of the diagnoses, or the dataset's own words; empty for who has none.
+        diagnosis: names of the diagnoses, or the dataset's own words; empty for people without any.
         code: identifiers of the diagnoses, as far as the list has them.
     """
 

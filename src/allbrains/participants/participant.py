@@ -1,4 +1,4 @@
-"""What is known of a participant, and how it is known. Frozen nouns, and their table. Pure."""
+"""Participants, the receipt of each of their values, and their table. Frozen nouns. Pure."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Participant:
 
 
 def midpoint(row: Participant) -> float | None:
-    """Return the age, or the middle of the age range: for who asks for it. None where neither is known."""
+    """Return the age, or the middle of the age range. None where neither is known."""
     if row.age_years is not None or row.age_low is None or row.age_high is None:
         return row.age_years
     return (row.age_low + row.age_high) / 2
@@ -131,7 +131,7 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something that a person may want to know about a file.
+    """A remark on a file, for people.
 
     Attributes:
         kind: what it is about.
@@ -197,7 +197,7 @@ PARTICIPANTS = pa.schema(
 
 
 def table(rows: Iterable[Participant]) -> pa.Table:
-    """Return one row a participant and session, with the columns of ``PARTICIPANTS``."""
+    """Return one row for each participant and session, with the columns of ``PARTICIPANTS``."""
     plain = [
         {name: getattr(row, name) for name in FIELDS}
         | {

@@ -188,7 +188,7 @@ class SpeciesReader:
             self._of_name = None
 
     def read(self, cells: Sequence[str], source: str) -> tuple[str, Receipt] | None:
-        """Return the species of a row and its receipt; None where nothing tells it."""
+        """Return the species of a row and its receipt; None where it is unknown."""
         for indices, breed in ((self._species, False), (self._breeds, True)):
             for index in indices:
                 if value := species_of_cell(cells[index], breed=breed):

@@ -229,7 +229,7 @@ class _Table:
             )
 
     def participants(self, number: int) -> Iterable[Participant]:
-        """Yield the participants of a row: one, or one for each session whose age stands in a column."""
+        """Yield the participants of a row: one, or one for each session that has an age column."""
         row = self.sheet.rows[number]
         if _is_unnamed(row.cells[self.id_column]):
             return
@@ -350,7 +350,7 @@ class _Table:
 
 
 def _is_unnamed(cell: str) -> bool:
-    """Whether a row's id names nobody; 999 may be an id though it is a missing age."""
+    """Whether a row's id names no participant; 999 may be an id though it is a missing age."""
     text = cell.strip()
     return (is_missing(cell) and not text.isdigit()) or text.startswith("#") or bool(_SUMMARY.fullmatch(text))
 

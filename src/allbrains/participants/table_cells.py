@@ -340,7 +340,7 @@ def _fits(cell: str, kind: str) -> bool:
 
 
 def _split_fused(sheet: Sheet) -> Sheet:
-    """Split a column such as ``sex education_level`` whose cells all fall into as many pieces."""
+    """Split a column such as ``sex education_level`` if its cells all fall into as many pieces."""
     known = HEADER["age"] | HEADER["sex"] | HEADER["gender"] | {"handedness"}
     qualifiers = QUALIFIERS - HEADER["decoy"]
     for index, name in enumerate(sheet.header):

@@ -67,7 +67,7 @@ def front_matter(name: str, facts: Facts) -> dict[str, object]:
 
 
 def licences(facts: Facts) -> str:
-    """Return ``LICENSES.tsv``: a row a dataset, with what follows."""
+    """Return ``LICENSES.tsv``: one row for each dataset, with the terms that follow."""
     head = ("dataset", "snapshot", "name", "license", "spdx", "faces", "may_be_public", "because", "doi")
     rows = []
     for origin in facts.origins:

@@ -1,4 +1,4 @@
-"""The card's pictures, as PNG: who is in a corpus, from where, how good. Same facts, same bytes."""
+"""The card's charts, as PNG: demographics, datasets, quality. Same facts, same bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strangers' text inside Markdown, BibTeX and YAML: it stays text. Pure."""
+"""Untrusted text inside Markdown, BibTeX and YAML: it stays text. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BibTeX and CITATION.cff for just the datasets that somebody used, and for what was done to them. Pure."""
+"""BibTeX and CITATION.cff for the datasets that were used and the steps that were applied. Pure."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ bookkeeping: it is either there or it isn't.
 
 Order: the manifest first (a half-filled target can be told from a stranger's), shards and tables in small
 commits, then in one last commit whatever names them (samples table, card), with all removals. So readers of
-the target never find a row whose shard has not arrived.
+the target never find a row before its shard has arrived.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a card tells of a corpus: how many scans of whom, from where, how good. Pure."""
+"""The facts on a card: numbers of scans and people, datasets, quality. Pure."""
 
 from __future__ import annotations
 

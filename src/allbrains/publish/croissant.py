@@ -70,7 +70,7 @@ _KINDS = {"double": "sc:Float", "bool": "sc:Boolean", "string": "sc:Text"}
 
 
 def first_published(text: str) -> date | None:
-    """Return the date that a ``croissant.json`` tells; none where it tells none."""
+    """Return the ``datePublished`` of a ``croissant.json``; None where it has none."""
     try:
         told = json_of(text)
         return date.fromisoformat(str(told["datePublished"])[:10])

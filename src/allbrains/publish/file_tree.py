@@ -100,7 +100,7 @@ class TreeTarget:
         self._write_record(record | {item.name: item.sha256 for item in commit.adds})
 
     def recent(self) -> list[float]:
-        """Return nothing: no one counts."""
+        """Return nothing: the target keeps no history of commits."""
         return []
 
     def public(self) -> bool:

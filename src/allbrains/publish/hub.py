@@ -61,7 +61,7 @@ class HubTarget:
     def of(cls, repository: str) -> HubTarget:
         """Return a repository of the Hub that ``HF_ENDPOINT`` names, or of the real one."""
         disable_progress_bars()
-        for name, value in _XET.items():  # read when the first upload begins; who set them has a reason
+        for name, value in _XET.items():  # read when the first upload begins; a value that is set stays
             os.environ.setdefault(name, value)
         return cls(repository=repository, api=HfApi(library_name="allbrains", library_version=VERSION))
 

@@ -46,7 +46,7 @@ def hindrances(origin: Origin, affirmed: Collection[str] = ()) -> list[str]:
 
 
 def contradicted(origin: Origin, intact: Mapping[str, int]) -> list[str]:
-    """Return the line that says how many scans have a face, where nobody affirms consent to show it."""
+    """Return the line that says how many scans have a face, where no consent to show it is affirmed."""
     count = intact.get(origin.dataset, 0)
     if not count or origin.consent:
         return []
@@ -93,7 +93,7 @@ def refusals(
     Args:
         origins: the datasets.
         affirmed: datasets of which the publisher affirms that faces were removed.
-        intact: in how many scans of a dataset a face was found. Then nobody's word that it was removed holds,
+        intact: in how many scans of a dataset a face was found. Then no statement that it was removed holds,
             and only the owner's statement of consent lets it pass.
     """
     seen = intact or {}

@@ -1,4 +1,4 @@
-"""The datasets inside a corpus: who made them, under which licence, under which DOI. Mostly pure."""
+"""The datasets inside a corpus: their authors, licences and DOIs. Mostly pure."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Target(Protocol):
         """Return a small file that is there."""
 
     def commit(self, commit: Commit, message: str) -> None:
-        """Do a step. After an error it may or may not have been done; ``held`` tells.
+        """Do one commit. After an error it may or may not have been done; ``held`` shows which.
 
         Raises:
             TransientError: it may work later.
@@ -59,7 +59,7 @@ class Target(Protocol):
         """Return the address as people write it, without credentials."""
 
     def shown(self) -> str:
-        """Return the address that the card tells; of a folder only its name: it moves."""
+        """Return the address for the card; of a folder only its name, because folders move."""
 
 
 def target_at(address: str) -> Target:

@@ -1,7 +1,7 @@
 """Publishing, on one screen: see what is there, send the next commit, see again.
 
 Resuming is the same call. Every wait and every attempt goes through the plan again, which is made from what
-the target holds, so a commit whose answer was lost is found and not repeated.
+the target holds, so a commit is found and not repeated when its answer was lost.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def first_day(
 
 
 def see_undamaged(commit: Commit) -> None:
-    """Read the large files of a commit, whose digests are from a list, before they are sent.
+    """Read the large files of a commit before they are sent: their digests are from a list.
 
     Raises:
         CorpusError: one is not what the list says.

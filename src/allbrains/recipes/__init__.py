@@ -70,7 +70,7 @@ def load(name: str) -> Recipe:
 
 
 def ready(name: str, *, device: str = "") -> Recipe:
-    """Return a recipe whose steps have all that they need on this machine.
+    """Return a recipe, checked that this machine has all that its steps need.
 
     Args:
         name: as for ``text``.

@@ -1,4 +1,4 @@
-"""What a code means and what can be done about it, for people who ask why a scan is missing."""
+"""What a code means and what can be done about it, for people who look for a missing scan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of single scans only: evidence, receipts, costs, provenance. Pure."""
+"""Details of single scans: evidence, receipts, costs, provenance. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def log_key(dataset: str, path: str) -> str:
 def details(
     rows: pa.Table, columns: Iterable[str], receipts: Receipts, costs: Costs, logs: Excerpts
 ) -> list[dict[str, Any]]:
-    """Return one object a row.
+    """Return one object for each row.
 
     Args:
         rows: a part of the report's rows.

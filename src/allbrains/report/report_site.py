@@ -55,7 +55,7 @@ class ReportSite:
         receipts: of the participants.
         costs: of the scans.
         logs: what runs said of scans that came to nothing.
-        volumes: scan ids whose volumes and large pictures can be asked for; None: all.
+        volumes: ids of scans with volumes and large pictures that can be asked for; None: all.
         served: whether ratings can be given.
         other: the corpus to compare with.
         columns: names of the rows' columns that the page gets, in their order.

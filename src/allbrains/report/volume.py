@@ -1,4 +1,4 @@
-"""A brain as the page's viewers take it: eight bits a voxel, for eyes and not for measuring."""
+"""A brain as the page's viewers take it: eight bits for each voxel, for display and not for measuring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an unexpected exception counts as."""
+"""Causes of failure: as which cause an unexpected exception counts."""
 
 from __future__ import annotations
 

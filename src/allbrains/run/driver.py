@@ -28,7 +28,7 @@ from allbrains.transfer import Network
 
 
 class Watch(Protocol):
-    """Sees a build go by: the progress bar, the figures and the log are three."""
+    """Observes a build: the progress bar, the figures and the log are three."""
 
     def begin(self, plan: Plan) -> None:
         """Learn what will be done."""
@@ -66,7 +66,7 @@ def build(
         network: what workers may ask.
         watch: sees progress.
         device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
-        pause: holds the build while a disk is full or nobody answers.
+        pause: holds the build while a disk is full or no origin answers.
 
     Raises:
         ConfigurationError: the folder holds another recipe's results; or the recipe needs what this

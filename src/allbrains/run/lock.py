@@ -1,4 +1,4 @@
-"""One writer a folder."""
+"""One writer for each folder."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def recollect(
     """Read again what was lost and write it to the catalogue.
 
     Args:
-        layout: of the corpus, whose lock the caller holds.
+        layout: of the corpus; the caller holds its lock.
         ledger: of the corpus.
         lost: scans that have no row in the catalogue.
         endpoints: of OpenNeuro.

@@ -1,7 +1,7 @@
-"""What is wrong with the world is a pause, not a failure: nobody is charged, and the run goes on by itself.
+"""Pause the build while a shared resource is down; affected scans are retried and not counted.
 
-A full disk and an outage would otherwise burn every scan's attempts in an hour. Each ``Check`` knows one
-such trouble: which failures it explains, and whether it is still there.
+A full disk or an outage would otherwise use up every scan's attempts in an hour. Each ``Check`` knows one
+such resource: which failures its absence explains, and whether it is still down.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ EXCUSES = 5  # how often a scan may plead so: it may be the last ones' own fault
 
 
 class Check(Protocol):
-    """One kind of trouble that is not a scan's own."""
+    """One shared resource that can be down: a disk, a service."""
 
     def blame(self, scan: Scan, report: Report) -> str:
-        """Return what is wrong with the world, where that explains the outcome; else an empty text."""
+        """Return what is down, where that explains the outcome; else an empty text."""
 
     def complaint(self) -> str:
-        """Return what is wrong now; empty where nothing is."""
+        """Return what is down now; empty where nothing is."""
 
 
 class Disk:
-    """A disk is full: the driver's, or that of the machine where the scan ran.
+    """The disks: the driver's, and that of the machine where the scan ran.
 
     Args:
         out: the output folder.
@@ -50,7 +50,7 @@ class Disk:
         self._out, self._short = out, short
 
     def blame(self, scan: Scan, report: Report) -> str:
-        """Return which disk was full where the scan ran; where none was, it wants more than there is."""
+        """Return which disk was full where the scan ran; empty where none was."""
         return report.excuse
 
     def complaint(self) -> str:
@@ -59,7 +59,7 @@ class Disk:
 
 
 class Service:
-    """Nobody answers.
+    """The services that scans come from; down where no origin answers.
 
     Args:
         silence: asks for an origin once; returns what is wrong, or an empty text when it answers.
@@ -87,7 +87,7 @@ class Service:
         return ""
 
     def complaint(self) -> str:
-        """Return what the origin that was silent says to a probe."""
+        """Return why the origin that was silent does not answer a probe; empty where it answers."""
         return self._silence(self._asked) if self._asked else ""
 
 
@@ -113,7 +113,7 @@ def silence(network: Network) -> Callable[[str], str]:
 
 
 class Pause:
-    """Holds a build while a check complains.
+    """Holds a build while a shared resource is down.
 
     Args:
         checks: the kinds of trouble.
@@ -147,7 +147,7 @@ class Pause:
         return bool(said)
 
     def wait(self) -> None:
-        """Return when there is no trouble any more; at once, where there was none."""
+        """Return when nothing is down any more; at once, where nothing was."""
         if not self._trouble:
             return
         self._tell(self._trouble)

@@ -1,4 +1,4 @@
-"""One log file a run, the scan's key on each line: what was decided, and what the scan's process printed."""
+"""One log file for each run, the scan's key on each line: decisions, and what the scan's process printed."""
 
 from __future__ import annotations
 

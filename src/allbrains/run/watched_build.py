@@ -18,7 +18,7 @@ from allbrains.transfer import Network
 
 
 def nobody() -> pa.Table:
-    """Return a table of demographics without a row: nothing is known of the scans' participants."""
+    """Return an empty table of demographics: nothing is known of the scans' participants."""
     return pa.table({"scan_id": pa.array([], pa.string())})
 
 

@@ -1,4 +1,4 @@
-"""Who sees a build go by: one shape for the bar, the figures, the log and a caller's own."""
+"""Watchers of a build: one shape for the bar, the figures, the log and a caller's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from allbrains.run.work_plan import Plan
 
 
 class Watcher(Watch, Protocol):
-    """A watch that is told of pauses, and of the end, too."""
+    """A watch that also gets pauses and the end."""
 
     def pause(self, trouble: str) -> None:
         """Learn why the build is paused; an empty text: it goes on."""
@@ -22,7 +22,7 @@ class Watcher(Watch, Protocol):
 
 
 class Unmoved:
-    """A watcher that does nothing: to derive one's own from, or where nobody looks."""
+    """A watcher that does nothing: a base for others, or where no output is wanted."""
 
     def begin(self, plan: Plan) -> None:
         """Learn what will be done."""
@@ -41,7 +41,7 @@ class Unmoved:
 
 
 class Together:
-    """Several watchers as one, each told in turn."""
+    """Several watchers as one; each gets every event in turn."""
 
     def __init__(self, watchers: Sequence[Watcher]) -> None:
         self._watchers = watchers

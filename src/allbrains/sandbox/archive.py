@@ -139,7 +139,7 @@ def object_hash(dataset: str, path: str, size: int) -> hashlib._Hash:
 
 
 def object_id(path: str, size: int, digest: hashlib._Hash) -> str:
-    """Return annex key or git blob id of a file whose bytes were fed to its `object_hash`."""
+    """Return a file's annex key or git blob id, once its bytes were fed to its `object_hash`."""
     if digest.name == "sha1":
         return digest.hexdigest()
     return f"{digest.name.upper()}E-s{size}--{digest.hexdigest()}{key_extension(path)}"

@@ -1,6 +1,6 @@
 """A folder of BIDS datasets, or one dataset, as an archive.
 
-Served are regular files whose names hide nothing: no component starts with a dot, and a symbolic link
+It serves regular files with names that are not hidden: no component starts with a dot, and a symbolic link
 counts only as the file that it names, inside the folder. Linked folders are not entered. Paths of
 requests go through the same rules, so what isn't listed can't be fetched.
 """

@@ -100,7 +100,7 @@ def below(entries: Iterable[ListingRow], folder: str, url_of: Callable[[ListingR
 
 
 def one_level(rows: Iterable[Row], ids: Mapping[str, str], folder: str) -> list[Row]:
-    """Return a folder's own files, then a row for each folder in it whose id is its tree id."""
+    """Return a folder's own files, then a row for each folder in it, with its tree id."""
     files, folders = [], {}
     for row in rows:
         name, slash, _ = row["filename"].partition("/")

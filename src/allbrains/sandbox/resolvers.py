@@ -210,7 +210,7 @@ class DatasetNode:
 
 
 class ToldSnapshot(SnapshotNode):
-    """A snapshot of an archive that knows better than the files tell."""
+    """A snapshot of an archive with figures of its own, which replace those read from the files."""
 
     def __init__(self, archive: Archive, accession: str, base: str, told: Told) -> None:
         super().__init__(archive, accession, base)
@@ -232,7 +232,7 @@ class ToldSnapshot(SnapshotNode):
 
 
 class ToldDataset(DatasetNode):
-    """A dataset of an archive that knows better than the files tell."""
+    """A dataset of an archive with metadata of its own, which replace those read from the files."""
 
     def __init__(self, latest: SnapshotNode, told: Told) -> None:
         super().__init__(latest)

@@ -114,7 +114,7 @@ def serve(
         port: 0 takes any free one.
         faults: misbehaviours of one's own, the first one outermost.
         switches: known misbehaviours, ``NAME[:SHARE[:TIMES]]``; see ``faults.table``.
-        seed: of the draw who meets a switched misbehaviour.
+        seed: of the draw of the subjects that a fault hits.
         latency_s: each answer is held back so long, seconds.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Every request passes through here: it is counted, then shown to the faults.
+"""Middleware of all requests: each is counted, then passed to the faults.
 
 A fault stands in front of the honest server. It may answer in its place, wait, break off, or change
 what passes by, and needs to know nothing but the visit.
@@ -58,7 +58,7 @@ class Latency:
 
 
 class Requests:
-    """How often what was asked for."""
+    """Counts of requests by route and key."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()

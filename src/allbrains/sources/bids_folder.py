@@ -1,7 +1,7 @@
 """A BIDS dataset on this machine, or a folder of them, as a source.
 
-Files that git-annex holds are links whose target's name is the digest; what is not linked is hashed.
-A link whose content was never fetched is a row, not a scan.
+Files that git-annex holds are links, with the digest as their target's name; what is not linked is hashed.
+A link to content that was never fetched is a row, not a scan.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class BidsFolder:
         """Look for datasets in ``folder``, without reading them.
 
         Args:
-            folder: one dataset, or a folder whose folders are datasets.
+            folder: one dataset, or a folder of datasets.
             datasets: names (of folders) to read; empty means all.
             suffixes: of the images to hash; the others are listed without a digest.
 

@@ -1,4 +1,4 @@
-"""The files of a BIDS dataset on a disk, which a stranger may have laid out.
+"""The files of a BIDS dataset on a disk, which is untrusted.
 
 Rules:
     1. A subject keeps its place: the ``sub-*`` folders of the dataset are walked first, folders before links

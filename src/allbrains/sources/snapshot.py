@@ -164,7 +164,7 @@ class Listing:
     """The files of a snapshot that matter here (see ``matters``), and how the listing came about.
 
     Attributes:
-        snapshot: whose files.
+        snapshot: the one that is listed.
         entries: those that matter, in the source's order.
         files: how many files the whole listing had.
         route: how it was read.
@@ -347,12 +347,12 @@ _ENDS = frozenset(f"_{name}"[-8:] for name in _LAST)
 
 
 def matters(path: str) -> bool:
-    """Return whether a file may become a scan or says something about one; see ``which_matter``."""
+    """Return whether a file can be a scan or describes one; see ``which_matter``."""
     return which_matter((path,))[0]
 
 
 def which_matter(paths: Iterable[str]) -> list[bool]:
-    """Return of each file whether it may become a scan or says something about one.
+    """Return, for each path, whether it can be a scan or describes one.
 
     The rest (functional images, derivatives' tables …) is 99 % of OpenNeuro's seven million files
     and is counted, not kept.

@@ -1,4 +1,4 @@
-"""Who goes to which side: balanced, seeded, and nobody who has a side ever changes it. Pure.
+"""Assign people to sides: balanced and seeded; a person who has a side keeps it. Pure.
 
 New groups come one after another, larger ones first and then in the order of a hash, each to the side that
 then is the emptiest for its size: over all, in its datasets, its sex and its decade of age.
@@ -43,7 +43,7 @@ class SplitChoice:
     """How sides are given.
 
     Attributes:
-        shares: of train, validation and test; they sum to 1. A side of share 0 gets nobody.
+        shares: of train, validation and test; they sum to 1. A side of share 0 stays empty.
         seed: another one gives another split.
     """
 

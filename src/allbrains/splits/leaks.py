@@ -1,4 +1,4 @@
-"""Is somebody on two sides of a split? For anybody's split file."""
+"""Find people who are on more than one side of a split file, whichever program wrote it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def leaks(
     Args:
         rows: with ``dataset``, ``subject``, ``digest`` as far as known.
         sides: of each row; rows of an empty side are on none.
-        alike: places of rows whose brains are one person's.
+        alike: pairs of places of rows that show one person's brain.
     """
     keys = [keys_of(row) for row in rows]
     for places in groups(keys, alike):
@@ -109,7 +109,7 @@ def _text(value: object) -> str:
 
 
 def _plain(row: Mapping[str, str]) -> dict[str, str]:
-    """Return a row in our own names: the subject from where it is told, a path from the dataset on."""
+    """Return a row in our own names: the subject from the column that has it, a path from the dataset on."""
     out = dict(row)
     head, _, rest = out.get("path", "").lstrip("./").partition("/")
     if rest and not head.startswith("sub-") and out.get("dataset", head) == head:

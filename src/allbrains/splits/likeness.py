@@ -50,7 +50,7 @@ def vector(field: Array, spacing_mm: float) -> Array:
 
 
 def alike(vectors: Array) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of places whose brains are one person's, the smaller place first.
+    """Yield the pairs of places that hold one person's brains, the smaller place first.
 
     Args:
         vectors: shape (scan, 4096).
@@ -67,7 +67,7 @@ def alike(vectors: Array) -> Iterator[tuple[int, int]]:
 
 
 def directions(vectors: Array) -> Array:
-    """Return vectors whose products are the scans' likeness, −1 to 1; shape (scan, 4096), float16."""
+    """Return vectors with the scans' likeness as their products, −1 to 1; shape (scan, 4096), float16."""
     # as if one more scan were the template itself: two scans have no mean that tells anything
     mean = (vectors.sum(axis=0, dtype=np.float64) / (len(vectors) + 1)).astype(np.float32)
     units = np.empty(vectors.shape, np.float16)

@@ -46,7 +46,7 @@ def make_splits(
         whole_datasets: keep each dataset on one side.
         images: compare brains too.
         unwanted: ids of samples that are left out. They have sides all the same, and count where sides are
-            balanced: so who is where doesn't depend on whom one leaves out today.
+            balanced: so sides don't depend on which samples are left out today.
         waiting: rows of scans that had a side and are no samples just now; see ``without_a_sample``.
     """
     rows = [*brains.table.to_pylist(), *waiting]  # the brains first: pairs of them are by place
@@ -100,7 +100,7 @@ def matched(
 
 
 def comparable(root: str | PathLike[str]) -> Brains:
-    """Open a corpus with the one map that tells brains apart.
+    """Open a corpus with the one map that distinguishes brains.
 
     Raises:
         ConfigurationError: there is no corpus, or it holds no map of the warp.

@@ -54,7 +54,7 @@ def groups(
     """Return the places of the scans that belong together, each once, by their first place.
 
     Args:
-        keys: of each scan; who shares one belongs together, and so on from scan to scan.
+        keys: of each scan; scans that share one belong together, and so on from scan to scan.
         alike: pairs of places that belong together for another reason.
     """
     parent = list(range(len(keys)))

@@ -1,1 +1,1 @@
-"""What is done to a scan: one file, one step, one line in the registry of ``allbrains.recipes``."""
+"""Processing steps of a scan: one file, one step, one line in the registry of ``allbrains.recipes``."""

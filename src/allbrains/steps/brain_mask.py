@@ -1,4 +1,4 @@
-"""Brain mask by deepbet's networks, whose weights are in its wheel; stripped input is noticed."""
+"""Brain mask by deepbet's networks, with the weights of its wheel; stripped input is noticed."""
 
 from __future__ import annotations
 

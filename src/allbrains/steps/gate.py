@@ -1,4 +1,4 @@
-"""The gate: is this a human head at all? Refuses early what would only waste half a minute."""
+"""Plausibility gate: refuse early a mask that can't be of a human brain."""
 
 from __future__ import annotations
 

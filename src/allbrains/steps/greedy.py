@@ -48,7 +48,7 @@ class GreedyToTemplate:
     mask_margin_mm: float = 4.0
 
     def __call__(self, case: Case) -> Case:
-        """Return the case with ``warp``, whose affine part is ``affine``'s; ``t1w_coarse`` is let go."""
+        """Return the case with ``warp``, with the affine part of ``affine``; ``t1w_coarse`` is let go."""
         brain, affine = case.images["t1w_coarse"], case.warps["affine"].affine
         warp = Warp(
             affine=affine,
@@ -94,7 +94,7 @@ def _save(array: Array, affine: Affine, path: Path) -> None:
 
 
 def _displacement_in(path: Path) -> Array:
-    """Return greedy's warp, whose vectors are LPS+ mm as ITK's are, in RAS+ mm."""
+    """Return greedy's warp (vectors in LPS+ mm, as ITK's are) in RAS+ mm."""
     field = np.asarray(nibabel.load(path).dataobj, np.float32)
     ras: Array = field.reshape(*field.shape[:3], 3) * np.asarray([-1, -1, 1], np.float32)
     return ras

@@ -31,7 +31,7 @@ class Spline:
 
     Attributes:
         lattices: each of shape (i, j, k), control points along the axes; each level has twice the spans.
-        origin, extent: the box along x, y, z, mm, in the frame whose 0 is the centre of the first voxel.
+        origin, extent: the box along x, y, z, mm, in the frame with 0 at the centre of the first voxel.
     """
 
     lattices: tuple[Array, ...]

@@ -1,4 +1,4 @@
-"""Crop to the brain and blank the rest, for recipes whose masks leave the images whole."""
+"""Crop to the brain and blank the rest, for recipes with mask steps that leave the images whole."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Structures:
 
 
 def _labelled(case: Case, prefix: str, mask: Volume, points: Array) -> tuple[Volume, int]:
-    """Return the labels on the grid of a mask, whose voxels lie at these template points; and dark pieces."""
+    """Return the labels on the grid of a mask with voxels at these template points; and dark pieces."""
     inside = mask.array
     csf, gm, wm = (case.images[f"{prefix}{name}"].array[inside] for name in ("csf", "gm", "wm"))
     out = np.zeros(inside.shape, np.uint8)

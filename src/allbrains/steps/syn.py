@@ -39,7 +39,7 @@ class SynToTemplate:
     mask_margin_mm: float = 4.0
 
     def __call__(self, case: Case) -> Case:
-        """Return the case with ``warp``, whose affine part is ``affine``'s; ``t1w_coarse`` is let go."""
+        """Return the case with ``warp``, with the affine part of ``affine``; ``t1w_coarse`` is let go."""
         brain, affine = case.images["t1w_coarse"], case.warps["affine"].affine
         fixed = template(REGISTRATION_SPACING)
         with TemporaryDirectory() as folder:

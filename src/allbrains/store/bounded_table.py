@@ -1,4 +1,4 @@
-"""Reading a Parquet table that a stranger may have written.
+"""Read an untrusted Parquet table within bounds.
 
 What its footer promises is looked at before any memory is taken, each text is checked to be UTF-8, and what
 pyarrow raises over it becomes a ``CorpusError``. A page that unpacks to more than its footer says is held
@@ -42,7 +42,7 @@ Source = Any  # a path, or what fsspec opens: a binary file that can seek
 
 @contextmanager
 def reading_of(origin: object) -> Iterator[None]:
-    """Turn what goes wrong while a stranger's table is read into a ``CorpusError`` that names the table."""
+    """Turn errors while an untrusted table is read into a ``CorpusError`` that names the table."""
     try:
         yield
     except UNREADABLE as error:

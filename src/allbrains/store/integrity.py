@@ -1,4 +1,4 @@
-"""Is what is on disk what the ledger says? Every checksum is read again.
+"""Verify and repair: compare the files with the ledger; every checksum is read again.
 
 A shard is sound when its SHA-256 is the ledger's. Where it isn't, a sample of it is kept only where it is
 proven to be whole: all that its row says has the digest that its worker reported.

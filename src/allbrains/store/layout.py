@@ -6,7 +6,7 @@
     OUT/ledger.sqlite                             every planned scan, its shard, its outcome, its costs
     OUT/staging/<scan_id>.parquet                 finished scans that wait for their shard to be sealed
     OUT/shards/<dataset>/<dataset>-00000.parquet  samples, at most 64 a file, one a row group
-    OUT/samples.parquet                           one row a planned scan, with the place of each map
+    OUT/samples.parquet                           one row for each planned scan, with map places
     OUT/SHA256SUMS                                digests of the shards and of that table
     OUT/logs/<when>-<pid>.log                     one a run, the scan's key on each line
     OUT/splits.parquet                            which side of a split each sample is on, where there is one

@@ -185,7 +185,7 @@ class LedgerReader:
         return [shard for shard in (ShardKey(*row) for row in rows) if self._stale(shard)]
 
     def awaiting(self) -> set[str]:
-        """Return the ids of the scans that are done and whose shard has yet to be sealed with them."""
+        """Return the ids of the scans that are done but not yet in a sealed shard."""
         rows = self._rows("SELECT DISTINCT dataset, shard FROM scans")
         stale = [shard for shard in (ShardKey(*row) for row in rows) if self._stale(shard)]
         held = [self.outcomes(shard).items() for shard in stale]
@@ -213,7 +213,7 @@ class LedgerReader:
 
     @contextmanager
     def _parsing(self) -> Iterator[None]:
-        """Say whose row it is that can't be read."""
+        """Name the scan of a row that can't be read."""
         try:
             yield
         except ValueError as error:

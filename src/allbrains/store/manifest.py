@@ -90,7 +90,7 @@ class CorpusFormat:
 
 
 def shape_of(told: Any, *, axes: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a grid's or a map's shape as a stranger's JSON says it.
+    """Return a grid's or a map's shape from untrusted JSON.
 
     Raises:
         ValueError: it is not so many whole numbers, or one of them is no length of an axis.
@@ -105,7 +105,7 @@ def shape_of(told: Any, *, axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def affine_of(told: Any) -> Matrix:
-    """Return an affine as a stranger's JSON says it: 4 rows of 4, the last one 0 0 0 1.
+    """Return an affine from untrusted JSON: 4 rows of 4, the last one 0 0 0 1.
 
     Raises:
         ValueError: it is none, is not finite, or can't be inverted.

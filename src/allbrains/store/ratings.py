@@ -1,4 +1,4 @@
-"""``ratings.tsv``: what a person thought of samples, beside the corpus. One row a rated scan.
+"""``ratings.tsv``: what a person thought of samples, beside the corpus. One row for each rated scan.
 
 A table of tab-separated text, so that it can be read, mended and merged by hand: ``scan_id``, ``dataset``,
 ``path``, ``rating``, ``note``, ``rated``. A row with a note and no rating is a note only. It is no part of
@@ -65,7 +65,7 @@ class Rating:
 
 
 class RatedMeanwhile(AllbrainsError):
-    """Somebody else has rated the scan since the rater looked.
+    """Another person has rated the scan since the rater looked.
 
     Attributes:
         now: what stands in the file; None: nothing.
@@ -113,7 +113,7 @@ def _parsed(text: str, origin: Path) -> dict[str, Rating]:
 
 
 def written(ratings: Iterable[Rating]) -> str:
-    """Return the text of a file: one row a rating, by dataset and path."""
+    """Return the text of a file: one row for each rating, by dataset and path."""
     lines = ["\t".join(COLUMNS)]
     for one in sorted(ratings, key=lambda one: (one.dataset, one.path, one.scan_id)):
         lines.append("\t".join(guarded(line(str(getattr(one, name)))) for name in COLUMNS))
@@ -126,7 +126,7 @@ def line(text: str) -> str:
 
 
 def with_ratings(table: pa.Table, ratings: Mapping[str, Rating]) -> pa.Table:
-    """Return a table of samples with the column ``rating``; empty where nobody rated.
+    """Return a table of samples with the column ``rating``; empty where there is no rating.
 
     Empty and not null, so that ``rating != 'reject'`` holds of a sample that nobody has looked at.
     """
@@ -185,8 +185,8 @@ class RatingsMerged:
 
     Attributes:
         added: scans that had no rating.
-        replaced: scans whose rating was older.
-        kept: scans whose rating is the same, or newer.
+        replaced: scans with an older rating.
+        kept: scans with the same rating, or a newer one.
         unknown: scans that this corpus has no sample of; nothing is written of them.
     """
 

@@ -1,4 +1,4 @@
-"""A withdrawn dataset leaves with its samples."""
+"""Remove a withdrawn dataset with its samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The samples table as a stranger may have written it: what its rows say before anything acts on it.
+"""Check the rows of an untrusted samples table before they are used.
 
 A row names a shard, a path and places of bytes. All commands that read a corpus get their rows from here, so
 a row that leads out of the corpus, or to bytes that no map can have, is refused before a file is opened.

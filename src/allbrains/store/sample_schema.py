@@ -218,7 +218,7 @@ def specs_of_shard(schema: pa.Schema) -> dict[str, MapSpec]:
 
 
 def specs_of_samples(schema: pa.Schema) -> dict[str, MapSpec]:
-    """Return the maps that a samples table tells of, by name, in their order.
+    """Return the maps that a samples table lists, by name, in their order.
 
     Raises:
         CorpusError: it is not a samples table.

@@ -1,10 +1,9 @@
-"""Shards: at most 64 samples of one dataset in a Parquet file, one a row group, each chunk findable by
-its place.
+"""Shards: Parquet files of at most 64 samples of one dataset, one row group each, read by byte range.
 
 A value of a column without codec, dictionary, null or statistics is the tail of its column chunk: four
-bytes of length, then the bytes themselves. So a map's place follows from the footer, and whoever knows it
-reads the map with one ranged read. That is a property of how pyarrow writes, not a promise: it is checked
-for every chunk of every shard before the shard gets its name.
+bytes of length, then the bytes themselves. So a map's place follows from the footer, and a reader that
+knows it reads the map with one ranged read. That is a property of how pyarrow writes, not a promise: it
+is checked for every chunk of every shard before the shard gets its name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``splits.parquet``: which side each sample is on. One row a sample that is, or was, done."""
+"""``splits.parquet``: the side of each sample. One row for each sample that is, or was, done."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sides_of(shelf: Shelf) -> pa.Table:
 
 
 def checked_splits(source: Any, origin: object, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return a splits table that a stranger may have written: texts, one row a scan, no empty cell.
+    """Return an untrusted splits table, checked: texts, one row for each scan, no empty cell.
 
     Raises:
         CorpusError: it is something else.

@@ -1,4 +1,4 @@
-"""Staged samples: what a worker leaves for the packer. One file a scan, a shard of one row.
+"""Staged samples: what a worker leaves for the packer. One file for each scan, a shard of one row.
 
 A worker needs nothing but the folder: no ledger, no lock. The same sample gives the same bytes.
 """

@@ -1,1 +1,1 @@
-"""Heads whose truth is known, and datasets of them: for the demo, the tests and plug-in authors."""
+"""Heads with known truth, and datasets of them: for the demo, the tests and plug-in authors."""

@@ -1,4 +1,4 @@
-"""What goes wrong in a scanner, done to a finished image: motion, ghosts, spikes, wrap-around and the rest.
+"""Scanner artefacts, applied to a finished image: motion, ghosts, spikes, wrap-around and others.
 
 Motion is simulated where it happens, in k-space: each stretch of phase-encoding lines is measured of the head
 in another pose. The image's phase is not known, so it is taken as 0.

@@ -1,4 +1,4 @@
-"""The law that a crawl through trouble must keep: the undisturbed catalogue, or each difference told.
+"""The law that a crawl through trouble must keep: the undisturbed catalogue, or each difference reported.
 
 For authors of sources, and for the tests of ours.
 """

@@ -1,4 +1,4 @@
-"""Corpora of tiny brains whose shape depends on a hidden age and sex, with sites that leave a trace.
+"""Corpora of tiny brains: the shape depends on a hidden age and sex, with sites that leave a trace.
 
 What is hidden, and where it is written into the maps (grid of 10 mm):
     age: the cortex thins, the ventricles grow; each with scatter that age doesn't explain.

@@ -1,4 +1,4 @@
-"""Laws for those who extend: subclass one in a test file, say how your step, metric or source is made.
+"""Contract tests for steps, metrics and sources: subclass one in a test file and say how yours is made.
 
     class TestSharpness(StepContract):
         def step(self):
@@ -170,7 +170,7 @@ class SourceContract:
         raise NotImplementedError("say where its files may be fetched from")
 
     def test_it_lists_each_dataset_once(self) -> None:
-        """One version of each dataset; what could not be described is told beside it."""
+        """One version of each dataset; what could not be described is reported beside it."""
         found = self.source().snapshots()
         names = [snapshot.dataset for snapshot in found.snapshots]
         assert names

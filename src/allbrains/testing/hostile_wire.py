@@ -60,10 +60,10 @@ class Mutations:
     """What is changed, and how; the same seed and the same questions give the same changes.
 
     Attributes:
-        victim: the dataset whose data are changed.
+        victim: the dataset with the changed data.
         seed: of the changes.
         chance: that an answer is changed.
-        done: what was changed: the kind of answer and the change, for who looks for the cause.
+        done: what was changed: the kind of answer and the change, to find the cause.
     """
 
     victim: str

@@ -1,4 +1,4 @@
-"""Who is scanned: the draw of one person's head. Pure."""
+"""The person of a phantom: the random draw of one head. Pure."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class _WrongBytes(Exception):
 
 
 class Unavailable(TransientError):
-    """Every address says no: waiting a minute won't help, though one day somebody may mend it."""
+    """All URLs refused (4xx). Not retried in this run; a later run tries again."""
 
 
 def fetch(urls: Sequence[str], *, size: int, digest: Digest, target: Path, client: Client) -> Path:

@@ -1,4 +1,4 @@
-"""One pooled HTTP client that talks to the origins it was given, and to nobody else.
+"""One pooled HTTP client that talks to the origins it was given, and to no others.
 
 Its rules:
 * Every URL, a redirect's target included, must start with an allowed origin: URLs come from a server's
@@ -51,7 +51,7 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 class Refused(AllbrainsError):
-    """This URL will not deliver, however often it is asked. Never leaves ``transfer``'s callers."""
+    """This URL refuses for good; retrying can't help. Never leaves ``transfer``'s callers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Network:
 
     @property
     def user_agent(self) -> str:
-        """What servers see: who asks, and whom to write to."""
+        """The User-Agent header: program, version and contact."""
         contact = self.contact or "no contact given"
         return f"allbrains/{VERSION} (OpenNeuro crawler; {contact})"
 
@@ -129,7 +129,7 @@ class Client:
         """Send ``body`` as JSON and return the answer, of any status, unpacked to at most ``limit`` bytes.
 
         Raises:
-            TransientError: nobody answered, or the answer broke off.
+            TransientError: no answer came, or it broke off.
             Refused: the URL is not allowed, or its certificate is not valid.
             SourceError: the answer is longer than ``limit``.
         """
@@ -147,10 +147,10 @@ class Client:
         """Open ``url`` for reading; the body is what was published, byte for byte.
 
         Yields:
-            a response of status 200 or 206 whose body has not been read (see ``chunks``).
+            a response of status 200 or 206 with a body that has not been read (see ``chunks``).
 
         Raises:
-            TransientError: nobody answered, or the server is busy (with the wait that it asked for).
+            TransientError: no answer came, or the server is busy (with the wait that it asked for).
             Refused: the server says no, or what it offers is not the file itself.
         """
         with self._open("GET", url, {"Accept-Encoding": "identity", **(headers or {})}, None) as response:
@@ -203,7 +203,7 @@ class Client:
         return path
 
     def stop(self) -> None:
-        """Ask nothing any more, and refuse whoever wants to: the run is broken off."""
+        """Ask nothing any more, and refuse every caller: the run is broken off."""
         self._stopped = True
 
     def close(self) -> None:

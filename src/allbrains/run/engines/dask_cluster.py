@@ -4,7 +4,8 @@ Distribution is Dask's, isolation is ours. Rules:
 
 * A bounded window of futures, each released at once: results live in the memory of workers, and what was
   not released is computed anew when its worker dies.
-* A lost worker's scans go to another one, uncharged; a scan that takes eleven workers with it has failed.
+* A lost worker's scans go to another one, and the attempt is not counted; a scan that takes eleven workers
+  with it has failed.
 * Batch jobs are adapted, not only scaled: that alone replaces the ones that die.
 * A worker takes no more scans when its walltime nears, ends what it has, and goes.
 * TLS with certificates of this run alone: Dask knows no other authentication, and an open port is a shell.
@@ -149,7 +150,7 @@ class Dask:
         return client
 
     def _start(self, out: Path) -> tuple[Any, Security | None]:
-        """Return a cluster or an address, and what proves who we are."""
+        """Return a cluster or an address, and our TLS credentials."""
         site = self._site
         if site.kind == "address":
             if site.plaintext:

@@ -1,6 +1,6 @@
-"""What a batch system says to the jobs that it is given, and whether they come to anything.
+"""What a batch system answers to submitted jobs, and whether their workers start.
 
-dask-jobqueue leaves a refused job as an exception that nobody waits for, and asks again for ever. So what the
+dask-jobqueue leaves a refused job as an exception that is never awaited, and asks again for ever. So what the
 batch system said is noted here, and the engine looks.
 """
 
@@ -51,7 +51,7 @@ class Submissions:
         self._since, self._said = self._clock(), ""
 
     def trouble(self) -> str:
-        """Return why no worker will come, as far as it can be told; empty: jobs may wait in their queue."""
+        """Return why no worker will start, as far as is known; empty: jobs may wait in their queue."""
         now = self._clock()
         if self._said and now - self._refused_since > REFUSED_S:
             return f"`{self.command}` takes no job, it says: {self._said}"

@@ -1,4 +1,4 @@
-"""The environment of a process that reads strangers' files: what is named here, and nothing else.
+"""The environment of a process that reads untrusted files: the variables named here, and no others.
 
 Secrets have all kinds of names (``GITHUB_PAT``, ``DATABASE_URL``), so none can be told by its name; what a
 worker needs can. An own step that needs another variable gets it by the prefix ``ALLBRAINS_``.

@@ -271,7 +271,7 @@ class _Child:
             self._lose(Cause.DISK, f"{disk:.0f} MB written; the limit is {most:g} MB")
 
     def _gone(self, reply: bytes) -> None:
-        """Say what became of a child whose output ended, or that floods it."""
+        """Raise what became of a child after its output ended or flooded the pipe."""
         if len(reply) > _LONGEST_REPLY:
             self._lose(Cause.EXCEPTION, f"the reply is over {_LONGEST_REPLY} bytes")
         try:

@@ -14,7 +14,7 @@ class Job:
     Attributes:
         recipe_toml: the recipe's text.
         recipe_origin: its name or file, for messages.
-        out: the output folder, in whose staging folder finished samples are put.
+        out: the output folder; finished samples go to its staging folder.
         network: what may be asked, and how patiently.
         device: ``cpu`` or ``cuda`` for the steps that can choose; empty: as the recipe says.
     """

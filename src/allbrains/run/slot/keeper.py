@@ -4,8 +4,8 @@ It stands between the guard and the worker, imports nothing heavy and runs no st
 is there when the worker hangs with Python's lock held, and when the driver is gone. Its rules:
 
 * It is the subreaper of all that the worker starts: what leaves the worker's session comes back to it.
-* When the lifeline (a pipe that only the guard holds open) ends, or the worker does, nobody survives.
-* When the lifeline ends, the private folder goes too: nobody else may be left to remove it.
+* When the lifeline (a pipe that only the guard holds open) ends, or the worker does, no process survives.
+* When the lifeline ends, the private folder goes too: no other process may be left to remove it.
 * It ends as the worker ended, by the same signal or with the same exit code.
 
 On macOS there is no subreaper: what leaves the session there outlives the worker.

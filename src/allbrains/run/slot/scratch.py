@@ -1,6 +1,6 @@
-"""Private temporary folders: one a child, removed by who made it, swept when nobody did.
+"""Private temporary folders: one for each child, removed by their maker, else by a later sweep.
 
-A folder is in use as long as somebody holds the lock on the file in it. The system frees the lock when the
+A folder is in use as long as a process holds the lock on the file in it. The system frees the lock when the
 last holder dies, in whatever container or namespace, so a folder that can be locked is a leftover.
 """
 

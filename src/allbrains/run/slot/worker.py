@@ -1,7 +1,8 @@
-"""The guarded child: ``python -m allbrains.run.slot.worker``. Reads scans, answers outcomes, one a line.
+"""The guarded child: ``python -m allbrains.run.slot.worker``. Reads scans, answers outcomes, line by line.
 
 Its first line is the job, its first answer that it is ready. It stays warm between scans, so that imports
-are paid once, and ends by itself when nobody asks for long: a driver may be gone whose cluster is not.
+are paid once, and ends by itself after a long time without a scan: a driver may be gone while its cluster
+is not.
 Standard output belongs to the replies; whatever a library prints goes to standard error.
 """
 

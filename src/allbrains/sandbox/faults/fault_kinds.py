@@ -24,7 +24,7 @@ TIMES = 2  # that a passing fault hits the same subject, where nothing else is s
 class Lasts(StrEnum):
     """Whether a fault goes away by itself."""
 
-    PASSES = "passes"  # a subject is hit a few times, then left in peace: who tries again gets through
+    PASSES = "passes"  # a subject is hit a few times, then no longer: a client that tries again gets through
     STAYS = "stays"
 
 

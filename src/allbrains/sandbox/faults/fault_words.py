@@ -28,7 +28,7 @@ def _shrunk(lot: Lot) -> GraphQLSchema:
 FAULTS = (
     Misbehaviour(
         name="unknown-field",
-        says="A new release has dropped fields: 400 GRAPHQL_VALIDATION_FAILED to who asks for one.",
+        says="A new release has dropped fields: 400 GRAPHQL_VALIDATION_FAILED to queries for one.",
         lasts=Lasts.STAYS,
         drawn=Drawn.FIELDS,
         kind=Vocabulary(alter=_shrunk),

@@ -1,4 +1,4 @@
-"""Listings of files that leave something out, or whose URLs lead elsewhere."""
+"""Listings of files that leave something out, or have URLs that lead elsewhere."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ FAULTS = (
     ),
     _rows(
         "thinned-tree",
-        "The same for every second subject only (whose label ends in an even digit).",
+        "The same for every second subject only (labels that end in an even digit).",
         Rows(change=_without_some_anatomy),
     ),
     _rows(

@@ -1,4 +1,4 @@
-"""Who meets a fault: drawn by lot, the same for the same seed, and counted."""
+"""The subjects that a fault hits: drawn by lot, the same for the same seed, and counted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Lot:
     """The draw of one fault.
 
     A subject (a request, a dataset or a file, as text) is hit when a hash over seed, fault and subject
-    falls below the share. Neither the order of requests nor their number changes who is hit.
+    falls below the share. Neither the order of requests nor their number changes which are hit.
     """
 
     def __init__(self, name: str, *, share: float = 1.0, times: int = 0, seed: int = 0) -> None:

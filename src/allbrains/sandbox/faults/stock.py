@@ -65,7 +65,7 @@ class View(Archive):
 
 
 class _Blocked(View):
-    """Datasets whose objects lack the tag that makes them public."""
+    """Datasets with objects that lack the tag that makes them public."""
 
     def __init__(self, inner: Archive, lot: Lot) -> None:
         super().__init__(inner)

@@ -1,4 +1,4 @@
-"""A whole synthetic OpenNeuro, made from a seed: what there is, but for what is in it.
+"""A whole synthetic OpenNeuro, made from a seed: listings of all files, content of texts and T1w.
 
 Datasets, subjects, sessions, files, sizes and participants are drawn so that their statistics are those
 of the real archive (``figures``). Nobody is in it: names, ages and voxels are made up.

@@ -1,4 +1,4 @@
-"""T1w images whose digests are known without making them.
+"""T1w images with digests that are known without making the images.
 
 An image is a NIfTI header, a texture, zeros, and 64 bytes of its own: one file differs from the next
 in length (how many blocks of texture) and in its end. So the hash over all but the end is that of a few
@@ -85,7 +85,7 @@ class ImageKind:
 
 
 def kind_for(size: float, *, gzipped: bool) -> tuple[ImageKind, int]:
-    """Return the kind whose images come near a size, and the least number of texture blocks.
+    """Return the kind with images near a size, and the least number of texture blocks.
 
     All ``JITTER`` sizes from that number on have equally many decimal digits.
     """

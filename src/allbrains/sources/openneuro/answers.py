@@ -76,7 +76,7 @@ class Pinned(Version, frozen=True, kw_only=True):
 
 
 class Edge(Struct, frozen=True):
-    """One row of a page. Its dataset is decoded by itself: what is wrong with one is no other's affair."""
+    """One row of a page. Its dataset is decoded by itself: an error in one does not affect the others."""
 
     node: Raw = Raw(b"null")
 
@@ -90,7 +90,7 @@ class Edge(Struct, frozen=True):
         return dataset
 
     def name(self) -> str:
-        """Return the dataset's accession, empty where not even that can be told."""
+        """Return the dataset's accession, empty where not even that is known."""
         try:
             named: Named = decode(self.node, Named)
             return named.id
@@ -99,7 +99,7 @@ class Edge(Struct, frozen=True):
 
 
 class Named(Struct, frozen=True):
-    """What can be told of a dataset that is of no known shape."""
+    """The name of a dataset in an answer of unknown shape."""
 
     id: str = ""
 

@@ -60,7 +60,7 @@ class Roll:
         """Return the named datasets; one that can't be described is a row.
 
         Raises:
-            SourceError: there is nobody to ask.
+            SourceError: the source can't be reached.
         """
         nodes: list[answers.ListedDataset] = []
         excluded: list[Excluded] = []

@@ -1,4 +1,4 @@
-"""A snapshot's folders, one level a question: the way when ``files(recursive: true)`` is short.
+"""A snapshot's folders, one level in each question: the way when ``files(recursive: true)`` is short.
 
 Only folders that can hold raw anatomy or tables are entered, many of them in one question by aliases.
 Git knows no empty folder, so an empty answer is a folder that the server could not read: a hole.

@@ -1,4 +1,4 @@
-"""OpenNeuro's GraphQL API: a question in, a typed answer out. Past this file nobody sees JSON.
+"""OpenNeuro's GraphQL API: a question in, a typed answer out. Past this file there is no JSON.
 
 The server says "no" in many ways: 400 with a reason, 200 with ``errors`` beside or in place of data, 200
 with a bare ``null`` after its own time-out, an HTML page from a gateway in front of it. Each is told
@@ -86,7 +86,7 @@ class ApiFault(msgspec.Struct, frozen=True):
 
     @property
     def redirect(self) -> str:
-        """Where the site sends those who ask for a deleted dataset; mostly empty."""
+        """The URL to which the site redirects from a deleted dataset; mostly empty."""
         return self._extension("redirect")
 
     @property

@@ -20,7 +20,7 @@ SECOND_BEST_S = 7 * 86_400.0
 
 
 class Listings:
-    """A folder of listings, one file a snapshot and place: the URLs in a listing belong to its endpoints."""
+    """Listings in a folder, one file for each snapshot and place: a listing's URLs are of its endpoints."""
 
     def __init__(self, folder: Path, place: str) -> None:
         self._folder, self._place = folder, place

@@ -1,4 +1,4 @@
-"""OpenNeuro, read through its API: all public datasets, named ones or pinned ones; one listing a snapshot."""
+"""OpenNeuro, read through its API: all public, named or pinned datasets; one listing for each snapshot."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class OpenNeuro:
         datasets: Sequence[str] = (),
         pins: Sequence[Pin] = (),
     ) -> None:
-        """Take over a client whose network reaches the endpoints.
+        """Take over a client with a network that reaches the endpoints.
 
         Args:
             client: the connection pool.

@@ -113,7 +113,7 @@ def render(text: str, lost: Collection[FieldName] = ()) -> str:
 
 
 def _end_of_block(text: str, start: int) -> int:
-    """Return where the block ends whose opening brace lies before ``start``."""
+    """Return the end of the block that opens with the brace before ``start``."""
     depth = 1
     while depth:
         depth += {"{": 1, "}": -1}.get(text[start], 0)
