@@ -116,7 +116,7 @@ def test_what_has_no_brains_size_is_refused_at_the_gate(radius_mm, refused, seen
     mask = ball(radius_mm, seen)
     case = Case(numbers=mask_numbers(seen.t1w, mask))
     if not refused:
-        assert BrainGate()(case) is case
+        assert BrainGate()(case).numbers.items() >= case.numbers.items()
         return
     with pytest.raises(ScanUnusable) as caught:
         BrainGate()(case)

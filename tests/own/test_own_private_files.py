@@ -67,7 +67,9 @@ def test_a_killed_scan_is_swept_by_the_next_command_whichever_it_is(tmp_path):
     assert (folder / "head.nii").exists()
     for path in folder.iterdir():  # as if the machine had been busy with something else for a while
         os.utime(path, (time.time() - 5,) * 2)
-    subprocess.run([sys.executable, "-m", "allbrains", "--version"], env=environment, check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "-m", "allbrains", "verify", "--help"], env=environment, check=True, timeout=60
+    )
     assert not list(tmp_path.iterdir())
 
 
@@ -76,7 +78,7 @@ def test_a_scan_that_is_at_work_is_not_swept(temporary):
         for path in folder.iterdir():
             os.utime(path, (time.time() - 5,) * 2)
         subprocess.run(
-            [sys.executable, "-m", "allbrains", "--version"],
+            [sys.executable, "-m", "allbrains", "verify", "--help"],
             env={**os.environ, "TMPDIR": str(temporary)},
             check=True,
             timeout=60,

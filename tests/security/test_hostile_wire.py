@@ -105,10 +105,10 @@ def place_in(text, name, token):
 
 
 def test_a_dataset_whose_reading_fails_in_any_way_is_a_row(tmp_path):
-    def harmonise(dataset, files, subjects):
+    def harmonise(dataset, files, **told):
         if dataset == "ds000002":
             raise ZeroDivisionError("a table without rows \ud83d")
-        return harmonised(dataset, files, subjects=subjects)
+        return harmonised(dataset, files, **told)
 
     from allbrains.participants import harmonise as harmonised
 
@@ -122,7 +122,7 @@ def test_a_dataset_whose_reading_fails_in_any_way_is_a_row(tmp_path):
 
 
 def test_many_bad_datasets_in_a_row_are_no_outage(tmp_path):
-    def harmonise(dataset, files, subjects):
+    def harmonise(dataset, files, **told):
         raise ValueError("bad")
 
     names = [f"ds{number:06}" for number in range(20)]
@@ -134,7 +134,7 @@ def test_many_bad_datasets_in_a_row_are_no_outage(tmp_path):
 
 
 def test_a_full_disk_is_everybodys_affair(tmp_path):
-    def harmonise(dataset, files, subjects):
+    def harmonise(dataset, files, **told):
         raise OSError(28, "No space left on device")
 
     fake = FakeOpenNeuro({"ds000001": FILES})

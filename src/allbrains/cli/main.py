@@ -20,7 +20,6 @@ from allbrains.cli.commands import COMMANDS, GROUPS
 from allbrains.cli.interrupts import orderly
 from allbrains.cli.terminal import echo, speakable
 from allbrains.errors import AllbrainsError, ConfigurationError
-from allbrains.run.slot.scratch import sweep_scratch
 from allbrains.version import VERSION
 
 STOPPED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
@@ -35,6 +34,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        # what a killed `scan` of an own head left is removed by the next command; the list of commands
+        # imports nothing
+        importlib.import_module("allbrains.run.slot.scratch").sweep_scratch()
         entry = COMMANDS[cmd_name]
         command: click.Command = importlib.import_module(f"allbrains.cli.{entry.module}").command
         command.short_help = entry.summary
@@ -80,7 +82,6 @@ def main(arguments: list[str] | None = None) -> None:
     speakable()
     try:
         with orderly():
-            sweep_scratch()  # what a killed `scan` of an own head left is removed by the next command
             code = run(arguments)
     except KeyboardInterrupt:  # between the command's end and ours
         code = INTERRUPTED

@@ -152,7 +152,7 @@ class Brains:
         rows = split_rows(self.shelf, self.table["scan_id"], name)
         return replace(self, table=self.table.take(rows))
 
-    def torch(self, model_columns: Sequence[str] | None = None) -> BrainsDataset:
+    def torch(self, columns: Sequence[str] | None = None) -> BrainsDataset:
         """Return a map-style ``torch.utils.data.Dataset`` with items that ``default_collate`` can batch.
 
         Args:
@@ -166,12 +166,12 @@ class Brains:
             from allbrains.load.map_style import BrainsDataset
         except ModuleNotFoundError as error:
             raise ConfigurationError("brains.torch() needs PyTorch: pip install torch") from error
-        return BrainsDataset(self, model_columns)
+        return BrainsDataset(self, columns)
 
     def torch_batches(
         self,
         size: int,
-        model_columns: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
         *,
         integers: bool = False,
         **settings: Any,
@@ -192,7 +192,7 @@ class Brains:
         except ModuleNotFoundError as error:
             raise ConfigurationError("brains.torch_batches() needs PyTorch: pip install torch") from error
         batches = self.batches(size, **settings)
-        return BrainBatches(batches, model_columns, integers=integers)
+        return BrainBatches(batches, columns, integers=integers)
 
     def decode(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Return rows of shards with their maps as float32: for ``datasets.load_dataset("parquet", …)``.
@@ -263,10 +263,8 @@ class Brains:
         """The columns that say where maps are, as arrays: a row of an Arrow table is slow to take apart."""
         names = [column for name in self.specs for column in place_columns(name)]
         # a sample without one of the maps has no place for it: 0 bytes
-        model_columns = {
-            name: pc.fill_null(self.table[name], 0).to_numpy() for name in (*names, "shard_size")
-        }
-        return model_columns | {"shard": self.table["shard"].to_pylist()}
+        columns = {name: pc.fill_null(self.table[name], 0).to_numpy() for name in (*names, "shard_size")}
+        return columns | {"shard": self.table["shard"].to_pylist()}
 
     @cached_property
     def _checked(self) -> dict[str, Array]:

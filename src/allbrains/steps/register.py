@@ -46,6 +46,8 @@ class AffineToTemplate:
         """
         brain = coarse_brain(case.images["t1w"])
         numbers, warp = matched(brain, affine_pose(brain))
+        if not numbers["template_correlation_affine"] >= self.min_correlation:
+            refuse_negative(brain, self.min_correlation)
         refuse_mismatch(numbers, self.min_correlation, self.min_scale, self.max_scale)
         return case.plus(images={"t1w_coarse": brain}, warps={"affine": warp}, numbers=numbers)
 
@@ -61,6 +63,25 @@ def matched(brain: Volume, matrix: Affine) -> tuple[dict[str, float], Warp]:
         "affine_scale_min": float(scales.min()),
         "affine_scale_max": float(scales.max()),
     }, warp
+
+
+def refuse_negative(brain: Volume, min_correlation: float) -> None:
+    """Refuse a brain whose negative matches the template: dark and bright are exchanged, as in a T2w.
+
+    A registration by brightness goes astray on such a brain, so that its own match tells nothing.
+
+    Raises:
+        ScanUnusable: the negative's correlation with the template is at least ``min_correlation``.
+    """
+    dark = np.where(brain.array > 0, brain.array.max() - brain.array, np.float32(0))
+    negative = Volume(array=dark.astype(np.float32), affine=brain.affine)
+    correlation = matched(negative, affine_pose(negative))[0]["template_correlation_affine"]
+    if correlation >= min_correlation:
+        raise ScanUnusable(
+            Reason.WRONG_CONTRAST,
+            f"its negative has a correlation of {correlation:.2f} with the template, the image itself has "
+            f"less than {min_correlation:.2f}: grey matter is brighter than white, a T2w?",
+        )
 
 
 def refuse_mismatch(
