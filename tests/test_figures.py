@@ -7,6 +7,8 @@ from types import ModuleType
 
 import pytest
 
+from allbrains.run.work_plan import TYPICAL_SECONDS
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -51,3 +53,8 @@ def test_a_result_of_another_recipe_says_so(
     assert "-->24<!--" in said
     assert "earlier version" not in tool.filled(page, "old")
     assert tool.filled(said, "new") == said
+
+
+def test_a_plan_counts_what_a_scan_was_measured_to_cost(tool: ModuleType):
+    measured = json.loads((tool.RESULTS / "processing-cost.json").read_text(encoding="utf-8"))["figures"]
+    assert TYPICAL_SECONDS == pytest.approx(measured["cpu_s_mean"], rel=0.2)

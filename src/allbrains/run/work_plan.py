@@ -24,8 +24,8 @@ TRIES = {
 
 # Measured on one thread with the embedded recipe (docs/benchmarks.md); replaced by the corpus' own
 # mean as soon as it has one.
-TYPICAL_SECONDS = 45.0
-TYPICAL_SAMPLE_BYTES = 9.5e6  # six maps at 1 mm and a displacement field
+TYPICAL_SECONDS = 15.0
+TYPICAL_SAMPLE_BYTES = 11.5e6  # a shard of ds000011 sub-01 alone: eight maps at 1 mm, a displacement field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
