@@ -61,8 +61,8 @@ def test_the_batch_systems_own_words_end_the_run(script, said, tmp_path, monkeyp
         with pytest.raises(CannotStart, match=said):
             next(iter(engine([scan(0)], job)))
     finally:
+        alarm.cancel()  # first: were it left, it would end another test's process
         engine.close()
-        alarm.cancel()
     assert "Traceback" not in capfd.readouterr().err
     assert not list(out.glob(".cluster-*"))
 
