@@ -24,10 +24,9 @@ demo: $(VENV)/.demo  ## the main job on an embedded local OpenNeuro, off-line
 	$(BIN)/allbrains demo --out .demo
 
 # One run, so that no failure hides another. In the order of the folders: by number of tests, xdist's own
-# order, the long builds would come last, each alone on its core. Some tests wait for real processes under time
-# limits: what fails is run once more, and the summary names it (RERUN).
+# order, the long builds would come last, each alone on its core.
 test: lint system  ## lint, types, layers, tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder --reruns 1 -rfER
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check --no-cache .  # a cached verdict once hid what a new file elsewhere had changed
